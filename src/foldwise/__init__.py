@@ -1,0 +1,100 @@
+"""Foldwise: honest machine learning on small scientific tables.
+
+Every question to a table (a fold, a repeat, a permutation, a seed) is one member
+of a batch of fits. Names below load on first use, so that importing costs little.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "BiomarkersConfig": "foldwise.studies.config",
+    "ElementDescriptorEncoder": "foldwise.features.element_descriptors",
+    "FitBatch": "foldwise.fits.batch",
+    "FitPlan": "foldwise.fits.plan",
+    "FoldwiseError": "foldwise.errors",
+    "InvalidInputError": "foldwise.errors",
+    "MlpLearner": "foldwise.fits.mlp",
+    "Model": "foldwise.studies.model",
+    "PerovskitesConfig": "foldwise.studies.config",
+    "SiteOneHotEncoder": "foldwise.features.site_one_hot",
+    "SklearnLearner": "foldwise.fits.sklearn_learner",
+    "Summary": "foldwise.reporting.summary",
+    "Table": "foldwise.data.tables",
+    "ask_cross_validation": "foldwise.evaluation.cross_validation",
+    "ask_splits": "foldwise.evaluation.cross_validation",
+    "load_abundances": "foldwise.data.registry",
+    "load_compositions": "foldwise.data.registry",
+    "load_model": "foldwise.studies.model",
+    "predict_table": "foldwise.studies.predicting",
+    "read_abundances": "foldwise.data.readers",
+    "read_compositions": "foldwise.data.readers",
+    "read_summary": "foldwise.reporting.summary",
+    "run_biomarkers": "foldwise.studies.biomarkers",
+    "run_config": "foldwise.runs.runner",
+    "run_perovskites": "foldwise.studies.perovskites",
+    "run_question": "foldwise.evaluation.questions",
+}
+
+__all__ = [
+    "BiomarkersConfig",
+    "ElementDescriptorEncoder",
+    "FitBatch",
+    "FitPlan",
+    "FoldwiseError",
+    "InvalidInputError",
+    "MlpLearner",
+    "Model",
+    "PerovskitesConfig",
+    "SiteOneHotEncoder",
+    "SklearnLearner",
+    "Summary",
+    "Table",
+    "__version__",
+    "ask_cross_validation",
+    "ask_splits",
+    "load_abundances",
+    "load_compositions",
+    "load_model",
+    "predict_table",
+    "read_abundances",
+    "read_compositions",
+    "read_summary",
+    "run_biomarkers",
+    "run_config",
+    "run_perovskites",
+    "run_question",
+]
+
+if TYPE_CHECKING:
+    from foldwise.data.readers import read_abundances, read_compositions
+    from foldwise.data.registry import load_abundances, load_compositions
+    from foldwise.data.tables import Table
+    from foldwise.errors import FoldwiseError, InvalidInputError
+    from foldwise.evaluation.cross_validation import ask_cross_validation, ask_splits
+    from foldwise.evaluation.questions import run_question
+    from foldwise.features.element_descriptors import ElementDescriptorEncoder
+    from foldwise.features.site_one_hot import SiteOneHotEncoder
+    from foldwise.fits.batch import FitBatch
+    from foldwise.fits.mlp import MlpLearner
+    from foldwise.fits.plan import FitPlan
+    from foldwise.fits.sklearn_learner import SklearnLearner
+    from foldwise.reporting.summary import Summary, read_summary
+    from foldwise.runs.runner import run_config
+    from foldwise.studies.biomarkers import run_biomarkers
+    from foldwise.studies.config import BiomarkersConfig, PerovskitesConfig
+    from foldwise.studies.model import Model, load_model
+    from foldwise.studies.perovskites import run_perovskites
+    from foldwise.studies.predicting import predict_table
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'foldwise' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

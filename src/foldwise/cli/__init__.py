@@ -1,0 +1,1 @@
+"""The command line: arguments become a StudyConfig, and nothing else happens here."""

@@ -1,0 +1,270 @@
+"""The command ``foldwise``: arguments become a StudyConfig, and the runner does the rest."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from foldwise import __version__
+from foldwise.errors import InvalidInputError
+from foldwise.studies.settings import BIOMARKERS, PEROVSKITES, Setting
+
+if TYPE_CHECKING:
+    from foldwise.studies.config import BiomarkersConfig, PerovskitesConfig
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="foldwise",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Honest machine learning on small scientific tables.\n\n"
+    "[bold]foldwise biomarkers[/bold] asks whether metabolites separate cases from controls; "
+    "[bold]foldwise perovskites[/bold] whether a network predicts the energy above hull. Each "
+    "writes a folder with a report to open in a browser. Without a file both run on embedded data.",
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"foldwise {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _foldwise(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None: ...
+
+
+datasets = typer.Typer(no_args_is_help=False, help="List, show and fetch registered data sets.")
+app.add_typer(datasets, name="datasets")
+
+
+def _option(setting: Setting, *names: str, metavar: str | None = None) -> Any:
+    """Return an option whose help and default are those of the setting."""
+    shown = setting.shown or _written(setting.default)
+    text = f"{setting.help.rstrip('.')} [default: {shown}]" if shown else setting.help
+    return typer.Option(*names, help=text.replace("[", r"\["), metavar=metavar, show_default=False)
+
+
+def _written(default: object) -> str:
+    if default is None or default is False or default == ():
+        return ""
+    return ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+
+
+def _bio(field: str, *names: str, metavar: str | None = None) -> Any:
+    return _option(BIOMARKERS[field], *names, metavar=metavar)
+
+
+def _perov(field: str, *names: str, metavar: str | None = None) -> Any:
+    return _option(PEROVSKITES[field], *names, metavar=metavar)
+
+
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        help=r"Folder to write; an unfinished run of the same settings is resumed there. "
+        r"\[default: foldwise-runs/<study>-<time>]",
+        show_default=False,
+    ),
+]
+
+
+@app.command(epilog="Example: foldwise biomarkers X.csv y.csv --groups subject --out my-run")
+def biomarkers(
+    tables: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[X.csv [y.csv]]",
+            help=BIOMARKERS["tables"].help,
+            show_default=False,
+        ),
+    ] = None,
+    dataset: Annotated[str | None, _bio("dataset", metavar="NAME")] = None,
+    target: Annotated[str | None, _bio("target", metavar="COL")] = None,
+    positive: Annotated[str | None, _bio("positive", metavar="LABEL")] = None,
+    id_column: Annotated[str | None, _bio("id_column", "--id", metavar="COL")] = None,
+    groups: Annotated[str | None, _bio("groups", metavar="COL")] = None,
+    scale: Annotated[str | None, _bio("scale", metavar="SCALE")] = None,
+    test_size: Annotated[float | None, _bio("test_size", metavar="F")] = None,
+    folds: Annotated[int | None, _bio("folds", metavar="K")] = None,
+    repeats: Annotated[int | None, _bio("repeats", metavar="R")] = None,
+    random_splits: Annotated[int | None, _bio("random_splits", metavar="N")] = None,
+    C: Annotated[float | None, _bio("C", "--C", metavar="C")] = None,
+    splits: Annotated[str | None, _bio("splits", metavar="FILE")] = None,
+    seed: Annotated[int | None, _bio("seed", metavar="N")] = None,
+    quick: Annotated[bool | None, _bio("quick", "--quick")] = None,
+    out: Out = None,
+) -> None:
+    """Separate cases from controls: disease from metabolites.
+
+    Logistic regression without and with penalties, a random forest and baselines;
+    AUC with intervals, coefficients, and how often the top features return.
+    """
+    given = {**locals(), "tables": tuple(tables) if tables else None}
+    _run_study("biomarkers", given)
+
+
+@app.command(epilog="Example: foldwise perovskites train.csv --holdout-elements Ba,Li --out run")
+def perovskites(
+    table: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[TRAIN.csv]",
+            help=PEROVSKITES["table"].help,
+            show_default=False,
+        ),
+    ] = None,
+    holdout: Annotated[str | None, _perov("holdout", metavar="FILE")] = None,
+    holdout_elements: Annotated[str | None, _perov("holdout_elements", metavar="Dy,Ho")] = None,
+    dataset: Annotated[str | None, _perov("dataset", metavar="NAME")] = None,
+    target: Annotated[str | None, _perov("target", metavar="COL")] = None,
+    id_column: Annotated[str | None, _perov("id_column", "--id", metavar="COL")] = None,
+    elements: Annotated[str | None, _perov("elements", metavar="FILE")] = None,
+    descriptors: Annotated[str | None, _perov("descriptors", metavar="FILE|extended")] = None,
+    encoding: Annotated[list[str] | None, _perov("encodings", "--encoding")] = None,
+    scale_one_hot: Annotated[bool | None, _perov("scale_one_hot", "--scale-one-hot")] = None,
+    hidden: Annotated[str | None, _perov("hidden", metavar="256,256,256")] = None,
+    activation: Annotated[str | None, _perov("activation", metavar="NAME")] = None,
+    lr: Annotated[float | None, _perov("lr", metavar="F")] = None,
+    weight_decay: Annotated[float | None, _perov("weight_decay", metavar="F")] = None,
+    alpha: Annotated[float | None, _perov("alpha", metavar="F")] = None,
+    epochs: Annotated[int | None, _perov("epochs", metavar="N")] = None,
+    batch_size: Annotated[int | None, _perov("batch_size", metavar="N")] = None,
+    device: Annotated[str | None, _perov("device", metavar="NAME")] = None,
+    test_size: Annotated[float | None, _perov("test_size", metavar="F")] = None,
+    validation_size: Annotated[float | None, _perov("validation_size", metavar="F")] = None,
+    splits: Annotated[str | None, _perov("splits", metavar="FILE")] = None,
+    seed: Annotated[int | None, _perov("seed", metavar="N")] = None,
+    quick: Annotated[bool | None, _perov("quick", "--quick")] = None,
+    out: Out = None,
+) -> None:
+    """Predict the energy above hull of ABX3 from composition.
+
+    One network on one-hot elements and on physical descriptors, beside baselines;
+    scored on random rows and on elements it never saw.
+    """
+    given = {
+        **locals(),
+        "encodings": tuple(part for one in encoding or [] for part in _parts(one)) or None,
+        "holdout_elements": None if holdout_elements is None else _parts(holdout_elements),
+        "hidden": None if hidden is None else _parts(hidden),
+    }
+    del given["encoding"]
+    _run_study("perovskites", given)
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Argument(metavar="config.toml", help="As a run writes it.")],
+    out: Out = None,
+) -> None:
+    """Run a study from a config file: what a run folder holds reruns it."""
+    from foldwise.studies.config import read_config
+
+    _run(read_config(config), out)
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="RUN_OR_MODEL", help="A run folder or bundle.")],
+    table: Annotated[Path, typer.Argument(metavar="NEW.csv", help="New rows, target not needed.")],
+    out: Annotated[
+        Path | None, typer.Option(help="CSV to write; printed when not given.", show_default=False)
+    ] = None,
+) -> None:
+    """Score new rows with the model of a run."""
+    from foldwise.studies.predicting import predict_table
+
+    if out is not None and out.exists():
+        raise InvalidInputError(f"--out {out} exists; nothing is overwritten. Name a new file.")
+    predicted = predict_table(model, table)
+    for note in predicted.notes:
+        Console(stderr=True).print(note, markup=False, highlight=False)
+    text = predicted.frame.to_csv(index=False, lineterminator="\n")
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="utf-8")
+        print(f"{len(predicted.frame)} predictions: {out}")
+
+
+@datasets.callback(invoke_without_command=True)
+def _datasets(context: typer.Context) -> None:
+    """List, show and fetch registered data sets."""
+    if context.invoked_subcommand is None:
+        list_datasets()
+
+
+@datasets.command("list")
+def list_datasets() -> None:
+    """List the registered data sets."""
+    from foldwise.cli.dataset_pages import print_list
+
+    print_list()
+
+
+@datasets.command("show")
+def show_dataset(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+    """Show one data set: source, licence, targets, limits."""
+    from foldwise.cli.dataset_pages import print_one
+
+    print_one(name)
+
+
+@datasets.command("fetch")
+def fetch_dataset(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+    """Download a set that is not embedded; every file is checked against its SHA-256."""
+    from foldwise.data.registry import fetch
+
+    for path in fetch(name):
+        print(path)
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    """Return the parts of a comma-separated argument."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _run_study(study: str, given: dict[str, Any]) -> None:
+    from foldwise.studies.config import make_config
+
+    out = given.pop("out")
+    known = BIOMARKERS if study == "biomarkers" else PEROVSKITES
+    values = {key: value for key, value in given.items() if key in known and value is not None}
+    _run(make_config(study, values), out)
+
+
+def _run(config: "BiomarkersConfig | PerovskitesConfig", out: Path | None) -> None:
+    from foldwise.cli.progress import RichWatcher
+    from foldwise.reporting.summary import read_summary
+    from foldwise.runs.runner import run_config
+
+    with RichWatcher() as watcher:
+        folder = run_config(config, out=out, watcher=watcher)
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(read_summary(folder.path).verdict, markup=False)
+    console.print(f"Report: {folder.report}", markup=False)
+
+
+def main() -> None:
+    """Run the command line; what a user can fix ends with a message and exit code 2."""
+    try:
+        app()
+    except InvalidInputError as error:
+        # Unwrapped where stderr is no terminal, so that logs can be searched.
+        console = Console(stderr=True, highlight=False)
+        console.print(f"foldwise: {error}", markup=False, soft_wrap=not console.is_terminal)
+        sys.exit(2)

@@ -1,0 +1,1 @@
+"""Tables of samples and compositions: read, checked, registered."""

@@ -1,0 +1,1 @@
+"""Questions to a table, written as plans and reduced from batches of fits."""

@@ -1,0 +1,160 @@
+"""Intervals of 95 % (or another level) for the metrics of a study."""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy import stats
+from scipy.special import expit, logit
+
+from foldwise.arrays import FloatArray
+
+__all__ = [
+    "bootstrap_interval",
+    "corrected_interval",
+    "delong_interval",
+    "delong_variance",
+    "element_weights",
+    "row_weights",
+]
+
+Interval = tuple[float, float]
+
+
+def delong_variance(
+    y: Float[np.ndarray, " sample"], score: Float[np.ndarray, " sample"]
+) -> tuple[float, float]:
+    """Return the AUC and its variance after DeLong, DeLong & Clarke-Pearson.
+
+    The AUC is the mean over pairs of a case and a control; its variance follows
+    from the spread of each case's mean over controls, and the other way round.
+
+    References
+    ----------
+    .. [1] DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44, 837, equations 4-6.
+
+    Examples
+    --------
+    >>> auc, variance = delong_variance(np.array([0.0, 0, 1, 1]), np.array([0.1, 0.4, 0.35, 0.8]))
+    >>> auc, variance
+    (0.75, 0.125)
+    """
+    case, control = score[y == 1], score[y == 0]
+    wins = np.sign(case[:, None] - control[None, :]) / 2 + 0.5  # (case, control), ties 1/2
+    auc = float(wins.mean())
+    of_cases = wins.mean(axis=1).var(ddof=1) / len(case)
+    of_controls = wins.mean(axis=0).var(ddof=1) / len(control)
+    return auc, float(of_cases + of_controls)
+
+
+def delong_interval(
+    y: Float[np.ndarray, " sample"], score: Float[np.ndarray, " sample"], *, level: float = 0.95
+) -> Interval:
+    """Return the DeLong interval of an AUC, formed on the logit scale.
+
+    On that scale no limit passes 0 or 1. An AUC of exactly 1 (or 0) has no logit;
+    its limit is then ``(alpha / 2) ** (1 / m)`` with m the size of the smaller
+    class, which is conservative.
+
+    Rows must be independent: with several rows per subject it is too narrow.
+    """
+    auc, variance = delong_variance(y, score)
+    smaller = int(min((y == 1).sum(), (y == 0).sum()))
+    return _logit_interval(auc, variance, stats.norm.ppf(0.5 + level / 2), level, smaller)
+
+
+def corrected_interval(
+    fold_values: Float[np.ndarray, " fold"],
+    *,
+    test_share: float,
+    smaller_class: int,
+    level: float = 0.95,
+) -> Interval:
+    """Return the interval of a mean within-fold AUC after Nadeau & Bengio.
+
+    Folds of repeated cross-validation share training rows, so the variance of
+    their mean is taken as ``(1/J + test/train) * var`` with J values; formed on the logit
+    of the mean by the delta method, because single folds reach 1.
+
+    Parameters
+    ----------
+    fold_values : float array of shape (n_folds,)
+        AUC of every fold of every repeat.
+    test_share : float
+        Share of rows in a test fold: 1 / number of folds.
+    smaller_class : int
+        Members of the smaller class, for a mean of exactly 1.
+    level : float, default=0.95
+        Confidence level.
+
+    References
+    ----------
+    .. [1] Nadeau & Bengio (2003), Machine Learning 52, 239, section 3.
+    """
+    n_values = len(fold_values)
+    ratio = test_share / (1.0 - test_share)
+    variance = (1.0 / n_values + ratio) * float(fold_values.var(ddof=1))
+    quantile = float(stats.t.ppf(0.5 + level / 2, n_values - 1))
+    return _logit_interval(float(fold_values.mean()), variance, quantile, level, smaller_class)
+
+
+def _logit_interval(
+    auc: float, variance: float, quantile: float, level: float, smaller: int
+) -> Interval:
+    edge = ((1.0 - level) / 2) ** (1.0 / smaller)
+    if auc >= 1.0:
+        return edge, 1.0
+    if auc <= 0.0:
+        return 0.0, 1.0 - edge
+    half = quantile * np.sqrt(variance) / (auc * (1.0 - auc))  # d logit = d auc / (auc (1 - auc))
+    return float(expit(logit(auc) - half)), float(expit(logit(auc) + half))
+
+
+def row_weights(n_rows: int, *, n_resamples: int, seed: int) -> Float[np.ndarray, "resample row"]:
+    """Return how often each row is drawn in each bootstrap resample of rows."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(n_rows, np.full(n_rows, 1.0 / n_rows), size=n_resamples).astype(float)
+
+
+def element_weights(
+    membership: Bool[np.ndarray, "sample element"], *, n_resamples: int, seed: int
+) -> Float[np.ndarray, "resample sample"]:
+    """Return row weights of bootstrap resamples that draw elements, not rows.
+
+    Rows that share an element are not independent. A row counts as often as its
+    elements were drawn; a row of two drawn elements counts for both.
+    """
+    n_elements = membership.shape[1]
+    drawn = row_weights(n_elements, n_resamples=n_resamples, seed=seed)  # (resample, element)
+    return np.asarray(drawn @ membership.T.astype(float))  # (resample, sample)
+
+
+def bootstrap_interval(
+    metric: Callable[[FloatArray, FloatArray], float],
+    y: Float[np.ndarray, " sample"],
+    prediction: Float[np.ndarray, " sample"],
+    weights: Float[np.ndarray, "resample sample"],
+    *,
+    level: float = 0.95,
+) -> Interval:
+    """Return the percentile bootstrap interval of a metric of target and prediction.
+
+    Resamples on which the metric is undefined (one row left, all targets equal) are
+    left out.
+
+    Examples
+    --------
+    >>> y = np.arange(20.0)
+    >>> low, high = bootstrap_interval(
+    ...     lambda y, p: float(np.abs(y - p).mean()), y, y + 1.0,
+    ...     row_weights(20, n_resamples=50, seed=0))
+    >>> low, high
+    (1.0, 1.0)
+    """
+    values = []
+    for weight in weights.astype(int):
+        rows = np.repeat(np.arange(len(y)), weight)
+        if len(np.unique(y[rows])) > 1:
+            values.append(metric(y[rows], prediction[rows]))
+    low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2])
+    return float(low), float(high)

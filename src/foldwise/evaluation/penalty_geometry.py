@@ -1,0 +1,96 @@
+"""Why an L1 penalty makes zeros: the loss of two features and the balls it touches."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import expit
+
+from foldwise.arrays import FloatArray
+from foldwise.fits.logistic import PenalizedLogistic
+
+__all__ = ["PenaltyGeometry", "penalty_geometry"]
+
+_GRID = 61
+_PENALTIES = np.geomspace(1e-4, 1e2, 121)
+
+
+@dataclass(frozen=True, eq=False)
+class PenaltyGeometry:
+    """Loss over a plane of two coefficients, and the optimum free and inside two balls.
+
+    Parameters
+    ----------
+    w1, w2 : float arrays of shape (n_grid,)
+        Axes of the plane.
+    loss : float array of shape (n_grid, n_grid)
+        Mean logistic loss at ``(w1[i], w2[j])``, the intercept at its best.
+    free, l1, l2 : pairs of float
+        Optimum without penalty, with L1 and with L2, both balls of one radius.
+    radius : float
+        ``|w1| + |w2|`` of the L1 optimum, and the length of the L2 optimum.
+    """
+
+    w1: FloatArray
+    w2: FloatArray
+    loss: FloatArray
+    free: tuple[float, float]
+    l1: tuple[float, float]
+    l2: tuple[float, float]
+    radius: float
+
+
+def penalty_geometry(
+    X: Float[np.ndarray, "sample 2"], y: Float[np.ndarray, " sample"]
+) -> PenaltyGeometry:
+    """Return the geometry for two standardised features and labels 0/1.
+
+    The L1 optimum is the one with the weakest penalty that still leaves exactly
+    one coefficient at zero; the L2 optimum is the one on a circle of the same
+    radius. The free optimum carries a ridge of 1e-4 so that it exists for
+    separable classes.
+    """
+    free = _solve(X, y, C=1e4, l1_ratio=0.0)
+    path = [_solve(X, y, C=C, l1_ratio=1.0) for C in _PENALTIES]
+    corners = [w for w in path if (w == 0).sum() == 1] or [path[0]]
+    l1 = corners[-1]
+    radius = float(np.abs(l1).sum())
+    l2 = _on_circle(X, y, radius)
+    reach = 1.25 * max(radius, *np.abs(free)) or 1.0
+    axis = np.linspace(-reach, reach, _GRID)
+    return PenaltyGeometry(
+        axis, axis, _loss_plane(X, y, axis), _pair(free), _pair(l1), _pair(l2), radius
+    )
+
+
+def _solve(X: FloatArray, y: FloatArray, *, C: float, l1_ratio: float) -> FloatArray:
+    coef: FloatArray = PenalizedLogistic(C=C, l1_ratio=l1_ratio).fit(X, y).coef_[0]
+    return coef
+
+
+def _pair(w: FloatArray) -> tuple[float, float]:
+    return float(w[0]), float(w[1])
+
+
+def _on_circle(X: FloatArray, y: FloatArray, radius: float) -> FloatArray:
+    """Return the ridge solution of length ``radius``, by bisection on log C."""
+    low, high = np.log(1e-6), np.log(1e4)
+    for _ in range(40):
+        middle = (low + high) / 2
+        w = _solve(X, y, C=float(np.exp(middle)), l1_ratio=0.0)
+        low, high = (middle, high) if np.linalg.norm(w) < radius else (low, middle)
+    return w
+
+
+def _loss_plane(X: FloatArray, y: FloatArray, axis: FloatArray) -> FloatArray:
+    """Return the mean loss on the grid, the intercept found by Newton steps."""
+    w1, w2 = np.meshgrid(axis, axis, indexing="ij")
+    linear = X @ np.stack([w1.ravel(), w2.ravel()])  # (sample, point)
+    intercept = np.zeros(linear.shape[1])
+    for _ in range(50):
+        p = expit(linear + intercept)
+        curvature = np.maximum((p * (1 - p)).mean(axis=0), 1e-3)  # damped where flat
+        intercept -= (p - y[:, None]).mean(axis=0) / curvature
+    sign = np.where(y == 1, 1.0, -1.0)[:, None]
+    loss = np.logaddexp(0.0, -sign * (linear + intercept)).mean(axis=0)
+    return np.asarray(loss.reshape(w1.shape))

@@ -1,0 +1,1 @@
+"""Encoders: compositions become numbers."""

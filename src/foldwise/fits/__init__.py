@@ -1,0 +1,1 @@
+"""Batches of fits: what each fit sees, and the learners that train them."""

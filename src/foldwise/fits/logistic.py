@@ -1,0 +1,157 @@
+"""Logistic regression that has converged: exact zeros, free intercept."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from foldwise.arrays import FloatArray
+from foldwise.errors import InvalidInputError
+
+__all__ = ["PenalizedLogistic", "is_separated"]
+
+
+class PenalizedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    r"""Logistic regression with no, L2, L1 or elastic-net penalty, for two classes.
+
+    Minimises, as scikit-learn writes it,
+
+    .. math:: C \sum_i \log(1 + e^{-s_i (x_i w + b)})
+              + \rho \lVert w \rVert_1 + \tfrac{1 - \rho}{2} \lVert w \rVert_2^2
+
+    with :math:`s_i = \pm 1` and an intercept ``b`` that is never penalised.
+    Without an L1 part this is scikit-learn's own lbfgs. With one, scikit-learn
+    offers saga, which needs more than 10,000 passes on 100 rows x 750
+    correlated columns, and liblinear, which penalises the intercept; here L-BFGS-B
+    runs on the positive and negative parts of ``w`` (Andrew & Gao 2007 use the same
+    split), whose bounds give exact zeros.
+
+    Parameters
+    ----------
+    C : float, default=1.0
+        Inverse penalty; ``inf`` means no penalty.
+    l1_ratio : float, default=0.0
+        Share rho of the L1 part: 0 is ridge, 1 is the lasso.
+    tol : float, default=1e-5
+        Largest projected gradient at the solution.
+    max_iter : int, default=10_000
+        Iterations allowed; fewer than needed is reported by a warning.
+
+    Attributes
+    ----------
+    coef_ : float array of shape (1, n_features)
+        In log-odds of ``classes_[1]`` per unit of the feature.
+    intercept_ : float array of shape (1,)
+        Log-odds at X = 0.
+
+    Examples
+    --------
+    >>> X = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 1.0], [3.0, 0.0]])
+    >>> model = PenalizedLogistic(C=1.0, l1_ratio=1.0).fit(X, [0, 0, 1, 1])
+    >>> bool(model.coef_[0, 1] == 0.0)
+    True
+    """
+
+    def __init__(
+        self, C: float = 1.0, l1_ratio: float = 0.0, tol: float = 1e-5, max_iter: int = 10_000
+    ) -> None:
+        self.C = C
+        self.l1_ratio = l1_ratio
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def fit(self, X: Any, y: Any) -> "PenalizedLogistic":
+        """Fit on X (n_samples, n_features) and two-class labels y (n_samples,)."""
+        X, y = validate_data(self, X, y, dtype=np.float64)
+        self.classes_ = np.unique(y)
+        if len(self.classes_) != 2:
+            raise InvalidInputError(
+                f"Logistic regression needs two classes; y holds {len(self.classes_)}: "
+                f"{', '.join(map(str, self.classes_[:5]))}."
+            )
+        if self.l1_ratio == 0 or np.isinf(self.C):
+            inner = LogisticRegression(C=self.C, max_iter=self.max_iter).fit(X, y)
+            self.coef_, self.intercept_ = inner.coef_, inner.intercept_
+            self.n_iter_ = int(inner.n_iter_[0])
+            return self
+        sign = np.where(y == self.classes_[1], 1.0, -1.0)
+        weights, intercept, self.n_iter_ = self._minimize(X, sign)
+        self.coef_, self.intercept_ = weights[None], np.array([intercept])
+        return self
+
+    def _minimize(self, X: FloatArray, sign: FloatArray) -> tuple[FloatArray, float, int]:
+        n_features = X.shape[1]
+        ridge = 1.0 - self.l1_ratio
+
+        def objective(parts: FloatArray) -> tuple[float, FloatArray]:
+            w = parts[:n_features] - parts[n_features:-1]  # w = u - v with u, v >= 0
+            margin = sign * (X @ w + parts[-1])
+            residual = -self.C * sign * expit(-margin)  # d loss / d linear predictor
+            gradient = X.T @ residual + ridge * w
+            value = self.C * np.logaddexp(0.0, -margin).sum() + 0.5 * ridge * (w @ w)
+            value += self.l1_ratio * parts[:-1].sum()
+            return float(value), np.concatenate(
+                [gradient + self.l1_ratio, self.l1_ratio - gradient, [residual.sum()]]
+            )
+
+        found = minimize(
+            objective,
+            np.zeros(2 * n_features + 1),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(0.0, None)] * (2 * n_features) + [(None, None)],
+            options={
+                "maxiter": self.max_iter,
+                "maxfun": 2 * self.max_iter,
+                "ftol": 1e-14,
+                "gtol": self.tol,
+                "maxcor": 20,
+            },
+        )
+        if found.status == 1:
+            _warn_not_converged(int(found.nit))
+        u, v = found.x[:n_features], found.x[n_features:-1]
+        return u - v, float(found.x[-1]), int(found.nit)
+
+    def decision_function(self, X: Any) -> FloatArray:
+        """Return the log-odds of the second class, shape (n_samples,)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=np.float64)
+        return np.asarray(X @ self.coef_[0] + self.intercept_[0])
+
+    def predict_proba(self, X: Any) -> FloatArray:
+        """Return the probability of both classes, shape (n_samples, 2)."""
+        second = expit(self.decision_function(X))
+        return np.column_stack([1.0 - second, second])
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the more probable class of each row."""
+        return np.asarray(self.classes_[(self.decision_function(X) > 0).astype(int)])
+
+
+def _warn_not_converged(n_iter: int) -> None:
+    warnings.warn(
+        f"L-BFGS-B stopped after {n_iter} iterations before it converged.",
+        ConvergenceWarning,
+        stacklevel=4,
+    )
+
+
+def is_separated(score: FloatArray, y: FloatArray) -> bool:
+    """Return whether a threshold on ``score`` splits the two classes without error.
+
+    For unpenalised logistic regression this means that no finite optimum
+    exists: the coefficients grow until the solver stops and carry no scale.
+
+    Examples
+    --------
+    >>> is_separated(np.array([0.1, 0.2, 0.9]), np.array([0.0, 0.0, 1.0]))
+    True
+    """
+    return bool(score[y == 1].min() > score[y == 0].max())

@@ -1,0 +1,1 @@
+"""The Summary of a study, and what is drawn and written from it."""

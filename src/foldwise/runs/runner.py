@@ -1,0 +1,161 @@
+"""Run a study into a folder: the same way for Python, the command line and the page."""
+
+import os
+import platform
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import foldwise
+from foldwise.errors import InvalidInputError
+from foldwise.runs.blocks import FolderBlockStore
+from foldwise.runs.folders import Config, RunFolder, open_run_folder
+from foldwise.studies.config import BiomarkersConfig, config_values
+from foldwise.studies.sections import StudyResult, Watch, Watcher
+
+__all__ = ["run_config"]
+
+_PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn", "torch", "matplotlib")
+
+
+def run_config(
+    config: Config,
+    *,
+    out: Path | None = None,
+    watcher: Watcher | None = None,
+    n_jobs: int | None = None,
+) -> RunFolder:
+    """Run the study of a config and write its folder.
+
+    Parameters
+    ----------
+    config : BiomarkersConfig or PerovskitesConfig
+        What to run; file names are made absolute so that the folder can rerun it.
+    out : Path, optional
+        Folder to write; a folder of the same config is resumed, and a finished one
+        returned as it is. ``foldwise-runs/<study>-<time>`` when None.
+    watcher : Watcher, optional
+        Told of steps and fits.
+    n_jobs : int, optional
+        Worker processes; all cores when None. Results do not depend on it.
+
+    Raises
+    ------
+    InvalidInputError
+        If the input is wrong, or ``out`` holds something else.
+    """
+    config = _absolute(config)
+    fresh = out is None or not out.exists()
+    folder = open_run_folder(config, out)
+    if folder.finished:
+        _require_same_data(config, folder)
+        return folder
+    watch = Watch(watcher, FolderBlockStore(folder.blocks))
+    started = datetime.now(UTC)
+    try:
+        result = _study(config)(config, watch=watch, n_jobs=n_jobs)
+    except InvalidInputError:
+        if fresh and not folder.blocks.exists():
+            _remove_empty(folder)
+        raise
+    result.summary.run |= _circumstances(config, folder, started)
+    with watch.step("figures and report"):
+        _write(result, folder)
+    result.summary.write(folder.path)
+    folder.close()
+    return folder
+
+
+def _study(config: Config) -> Callable[..., StudyResult]:
+    if isinstance(config, BiomarkersConfig):
+        from foldwise.studies.biomarkers import run_biomarkers
+
+        return run_biomarkers
+    from foldwise.studies.perovskites import run_perovskites
+
+    return run_perovskites
+
+
+def _absolute(config: Config) -> Config:
+    """Return the config with every file name absolute."""
+    if isinstance(config, BiomarkersConfig):
+        tables = tuple(str(Path(path).absolute()) for path in config.tables)
+        config = config.model_copy(update={"tables": tables})
+    names = [name for name in ("table", "holdout", "elements", "splits") if hasattr(config, name)]
+    found = {name: getattr(config, name) for name in names}
+    if getattr(config, "descriptors", "reference") not in ("reference", "extended"):
+        found["descriptors"] = config.descriptors  # type: ignore[union-attr]
+    files = {name: str(Path(path).absolute()) for name, path in found.items() if path is not None}
+    return config.model_copy(update=files)
+
+
+def _remove_empty(folder: RunFolder) -> None:
+    """Take back a folder that an input error left with nothing but its config."""
+    (folder.path / "config.toml").unlink()
+    folder.path.rmdir()
+
+
+def _require_same_data(config: Config, folder: RunFolder) -> None:
+    """Refuse to show a finished run as the answer for files that changed since."""
+    from foldwise.data.files import file_sha256
+    from foldwise.reporting.summary import read_summary
+
+    recorded = {
+        source["name"]: source["sha256"] for source in read_summary(folder.path).run["data"]
+    }
+    for path in _data_files(config):
+        if recorded.get(path.name, "") != file_sha256(path):
+            raise InvalidInputError(
+                f"{path} has changed since the run in {folder.path} finished. Name a new folder."
+            )
+
+
+def _data_files(config: Config) -> list[Path]:
+    if isinstance(config, BiomarkersConfig):
+        return [Path(path) for path in config.tables]
+    return [Path(path) for path in (config.table, config.holdout) if path is not None]
+
+
+def _circumstances(config: Config, folder: RunFolder, started: datetime) -> dict[str, Any]:
+    """Return what describes this one run: everything that may differ in a rerun."""
+    return {
+        "config": config_values(config),
+        "command": f"foldwise run {folder.path / 'config.toml'}",
+        "started": started.isoformat(timespec="seconds"),
+        "versions": {
+            "foldwise": foldwise.__version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in _PACKAGES},
+        },
+        "host": {
+            "system": platform.platform(),
+            "processor": platform.machine(),
+            "cores": os.cpu_count() or 1,
+            "executable": Path(sys.executable).name,
+        },
+    }
+
+
+def _write(result: StudyResult, folder: RunFolder) -> None:
+    """Write everything but the summary, which marks the run as finished."""
+    from foldwise.reporting.figures import save_figures
+    from foldwise.reporting.html_report import render_report
+
+    _write_csv(result.predictions, folder.path / "predictions.csv")
+    _write_csv(result.splits, folder.path / "splits.csv")
+    result.model.save(folder.path / "model")
+    save_figures(result.summary, folder.path / "figures")
+    page = folder.report.with_suffix(".part")
+    page.write_text(render_report(result.summary), encoding="utf-8")
+    page.replace(folder.report)
+
+
+def _write_csv(frame: pd.DataFrame, path: Path) -> None:
+    temporary = path.with_suffix(".part")
+    frame.to_csv(temporary, index=False, lineterminator="\n")
+    temporary.replace(path)

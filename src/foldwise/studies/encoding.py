@@ -1,0 +1,71 @@
+"""Encoders of composition tables as plain data, for training and for a saved model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from foldwise.arrays import FloatArray
+from foldwise.features.element_descriptors import ElementDescriptorEncoder
+from foldwise.features.site_one_hot import SiteOneHotEncoder
+
+__all__ = ["describe_encoder", "encode_sites"]
+
+
+def describe_encoder(
+    kind: str,
+    sites: Sequence[str],
+    vocabulary: Sequence[str],
+    properties: pd.DataFrame,
+    spread: bool,
+) -> dict[str, Any]:
+    """Return an encoder as JSON-ready data.
+
+    Parameters
+    ----------
+    kind : {"one-hot", "descriptors", "combined"}
+        Which columns.
+    sites : sequence of str
+        Site columns, in order.
+    vocabulary : sequence of str
+        Elements of the one-hot columns, in order.
+    properties : DataFrame
+        One row per element symbol, one column per property; NaN where unknown.
+    spread : bool
+        Whether descriptors carry the standard deviation over an alloyed site too.
+    """
+    encoder: dict[str, Any] = {"kind": kind, "sites": list(sites)}
+    if kind != "descriptors":
+        encoder["vocabulary"] = list(vocabulary)
+    if kind != "one-hot":
+        encoder["spread"] = spread
+        encoder["properties"] = {
+            "names": [str(name) for name in properties.columns],
+            "values": {
+                str(symbol): [None if np.isnan(value) else float(value) for value in row]
+                for symbol, row in zip(properties.index, properties.to_numpy(float), strict=True)
+            },
+        }
+    return encoder
+
+
+def encode_sites(
+    encoder: Mapping[str, Any], sites: pd.DataFrame
+) -> tuple[FloatArray, tuple[str, ...]]:
+    """Return the encoded rows (n_samples, n_features) and the names of their columns."""
+    chosen = sites[encoder["sites"]]
+    transformers: list[SiteOneHotEncoder | ElementDescriptorEncoder] = []
+    if "vocabulary" in encoder:
+        transformers.append(SiteOneHotEncoder(vocabulary=encoder["vocabulary"]))
+    if "properties" in encoder:
+        properties = pd.DataFrame.from_dict(
+            encoder["properties"]["values"],
+            orient="index",
+            columns=encoder["properties"]["names"],
+            dtype=float,
+        )
+        transformers.append(ElementDescriptorEncoder(properties, spread=encoder["spread"]))
+    blocks = [np.asarray(one.fit_transform(chosen), float) for one in transformers]
+    names = [str(name) for one in transformers for name in one.get_feature_names_out()]
+    return np.hstack(blocks), tuple(names)

@@ -1,0 +1,167 @@
+"""Model: encoder, learned state and what a new table must hold, in one bundle.
+
+A bundle is a folder of two files: ``model.json`` (what the numbers mean) and
+``weights.safetensors`` (the numbers). Nothing in it is ever executed.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+from scipy.special import expit
+
+from foldwise.arrays import FloatArray
+from foldwise.errors import InvalidInputError
+from foldwise.fits.preprocessing import MedianFill, Standardize, Step
+
+__all__ = ["MODEL_SCHEMA", "Model", "load_model"]
+
+MODEL_SCHEMA = "foldwise.model/1"
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained model that can score a new table.
+
+    Parameters
+    ----------
+    kind : {"logistic", "mlp"}
+        How the state turns features into scores.
+    state : mapping of str to array
+        Learned arrays: ``fill, center, scale`` and ``coef, intercept`` or
+        ``layer0.weight, layer0.bias, ...``.
+    features : tuple of str
+        Columns of the encoded input, in order.
+    target : mapping
+        ``name`` and ``unit``, for classes also ``positive`` and ``negative``.
+    encoder : mapping
+        ``kind``: "columns" (features by name), "one-hot", "descriptors" or "combined",
+        with ``sites``, ``vocabulary``, ``properties`` and ``spread`` as they apply.
+    facts : mapping
+        Training data, metrics and limits: what a reader must know before using it.
+    """
+
+    kind: str
+    state: Mapping[str, FloatArray]
+    features: tuple[str, ...]
+    target: Mapping[str, str]
+    encoder: Mapping[str, Any]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def predict(self, X: FloatArray) -> FloatArray:
+        """Return scores of encoded rows X (n_samples, n_features), shape (n_samples,).
+
+        Probability of the positive class for "logistic", the target in its unit
+        for "mlp".
+        """
+        if X.shape[1] != len(self.features):
+            raise InvalidInputError(
+                f"The model takes {len(self.features)} features; X has {X.shape[1]} columns."
+            )
+        for step in self._steps():
+            X = step.apply(dict(self.state), X)
+        if self.kind == "logistic":
+            return np.asarray(expit(X @ self.state["coef"] + self.state["intercept"]))
+        from foldwise.fits.mlp import MlpLearner  # torch loads only for networks
+
+        return MlpLearner(activation=str(self.facts["activation"])).predict(self.state, X)
+
+    def _steps(self) -> list[Step]:
+        """Return the preprocessing whose state was kept."""
+        steps: list[Step] = [MedianFill()] if "fill" in self.state else []
+        return [*steps, Standardize()] if "center" in self.state else steps
+
+    def save(self, folder: Path) -> None:
+        """Write the bundle into ``folder``, the description last."""
+        folder.mkdir(parents=True, exist_ok=True)
+        arrays = {name: np.ascontiguousarray(value) for name, value in self.state.items()}
+        weights = save_tensors(arrays)
+        described = {
+            "schema": MODEL_SCHEMA,
+            "kind": self.kind,
+            "features": list(self.features),
+            "target": dict(self.target),
+            "encoder": dict(self.encoder),
+            "facts": dict(self.facts),
+            "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        }
+        text = json.dumps(described, indent=1, ensure_ascii=False, allow_nan=False)
+        _replace(folder / "weights.safetensors", weights)
+        _replace(folder / "model.json", text.encode())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write under a temporary name and rename, so that no half file is ever read."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def load_model(folder: Path) -> Model:
+    """Read a bundle, or the bundle of a run folder.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no bundle, or it is damaged, foreign or newer than this version.
+    """
+    if (folder / "model" / "model.json").exists():
+        folder = folder / "model"
+    try:
+        described = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        weights = (folder / "weights.safetensors").read_bytes()
+    except FileNotFoundError:
+        raise InvalidInputError(
+            f"{folder}: no model here. Give a run folder, or a folder that holds model.json "
+            "and weights.safetensors."
+        ) from None
+    except (ValueError, OSError) as error:
+        raise InvalidInputError(
+            f"{folder}/model.json: damaged ({error}). Copy the bundle again or rerun the study."
+        ) from error
+    _require_known(folder, described)
+    if hashlib.sha256(weights).hexdigest() != described["weights_sha256"]:
+        raise InvalidInputError(
+            f"{folder}/weights.safetensors: SHA-256 differs from the one in model.json; the file "
+            "was damaged or exchanged. Copy the bundle again or rerun the study."
+        )
+    try:
+        state = load_tensors(weights)
+    except SafetensorError as error:
+        raise InvalidInputError(f"{folder}/weights.safetensors: damaged ({error}).") from error
+    return Model(
+        described["kind"],
+        state,
+        tuple(described["features"]),
+        described["target"],
+        described["encoder"],
+        described["facts"],
+    )
+
+
+def _require_known(folder: Path, described: Any) -> None:
+    schema = described.get("schema") if isinstance(described, dict) else None
+    if not isinstance(schema, str) or not schema.startswith("foldwise.model/"):
+        raise InvalidInputError(
+            f"{folder}/model.json: not a Foldwise model (schema {schema!r}). Expected "
+            f"{MODEL_SCHEMA!r}."
+        )
+    if schema != MODEL_SCHEMA:
+        raise InvalidInputError(
+            f"{folder}/model.json: schema {schema!r} is not known to this version, which reads "
+            f"{MODEL_SCHEMA!r}. Install a newer foldwise or rerun the study."
+        )
+    absent = {"kind", "features", "target", "encoder", "facts", "weights_sha256"} - set(described)
+    if absent:
+        raise InvalidInputError(
+            f"{folder}/model.json: damaged, {', '.join(sorted(absent))} missing. "
+            "Copy the bundle again or rerun the study."
+        )

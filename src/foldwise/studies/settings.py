@@ -1,0 +1,67 @@
+"""Every setting of a study with its default and its one line of help.
+
+Plain Python, so that the command line can print help before it loads anything
+heavy; `config` adds types and limits.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["BIOMARKERS", "PEROVSKITES", "Setting"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A default and what the setting means; ``shown`` replaces the default in help."""
+
+    default: Any
+    help: str
+    shown: str = ""
+
+
+_COMMON = {
+    "dataset": Setting(None, "Registered data set; see `foldwise datasets`."),
+    "target": Setting(None, "Column to predict."),
+    "id_column": Setting(None, "Column of row ids.", "the first"),
+    "test_size": Setting(0.2, "Share of rows in the test part."),
+    "splits": Setting(None, "CSV of your own assignments: id, part[, fold_1, ...]."),
+    "seed": Setting(0, "Seed of every random choice."),
+    "quick": Setting(False, "Fewer repeats and epochs: a first look, no result."),
+}
+
+BIOMARKERS = _COMMON | {
+    "tables": Setting((), "One table holding the label, or X and y tables, joined by id."),
+    "positive": Setting(None, "Label of the cases."),
+    "groups": Setting(None, "Column of subjects or batches kept on one side of every split."),
+    "scale": Setting(None, "Scale: raw, log2, log10, ln, percentile or z.", "guessed"),
+    "folds": Setting(5, "Folds of cross-validation."),
+    "repeats": Setting(10, "Repeats of cross-validation."),
+    "random_splits": Setting(100, "Random splits over which coefficients are compared."),
+    "C": Setting(1.0, "Inverse penalty of the L1, L2 and elastic-net models."),
+}
+
+PEROVSKITES = _COMMON | {
+    "table": Setting(None, "Columns A, B[, X] or a formula, and the energy above hull."),
+    "holdout": Setting(None, "Table of rows that are never trained on."),
+    "holdout_elements": Setting((), "Elements whose rows are held out of training."),
+    "elements": Setting(None, "Element vocabulary, .npy or text.", "elements of the rows"),
+    "descriptors": Setting("reference", "Property table: reference, extended or a CSV file."),
+    "encodings": Setting(
+        ("one-hot", "descriptors"), "Encodings: one-hot, descriptors, combined; may repeat."
+    ),
+    "scale_one_hot": Setting(False, "Standardise one-hot inputs as well."),
+    "validation_size": Setting(0.1, "Share of training rows that are watched."),
+    "hidden": Setting((256, 256, 256), "Widths of hidden layers."),
+    "activation": Setting("relu", "After each hidden layer: relu or tanh."),
+    "lr": Setting(1e-3, "Step size of Adam."),
+    "weight_decay": Setting(
+        None, "Adam's L2 term, as in torch.optim.Adam.", "0.01, or that of the data set's entry"
+    ),
+    "alpha": Setting(
+        None,
+        "scikit-learn's L2 term instead: weight decay 2 * alpha / batch size, intercepts free.",
+    ),
+    "epochs": Setting(250, "Passes over the training rows."),
+    "batch_size": Setting(256, "Rows per step."),
+    "device": Setting("auto", "Where networks train: auto, cpu, cuda or mps."),
+}

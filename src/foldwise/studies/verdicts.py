@@ -1,0 +1,146 @@
+"""The first sentence of a report, decided by rules that can say no."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = [
+    "ClassificationScore",
+    "RegressionScore",
+    "Verdict",
+    "classification_verdict",
+    "regression_verdict",
+]
+
+Claim = Literal["supported", "not supported", "unclear"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the table carries the claim, and why in two or three sentences."""
+
+    claim: Claim
+    text: str
+
+
+@dataclass(frozen=True)
+class ClassificationScore:
+    """What the verdict on a classifier rests on.
+
+    Parameters
+    ----------
+    mean, low, high : float
+        Mean within-fold AUC of the headline model and its 95 % interval.
+    train : float
+        AUC on the rows it was fitted to.
+    best_single : float
+        Mean within-fold AUC of the best single column, chosen in each fold.
+    scheme : str
+        Such as "10 x 5 folds".
+    """
+
+    mean: float
+    low: float
+    high: float
+    train: float
+    best_single: float
+    scheme: str
+
+
+def classification_verdict(
+    score: ClassificationScore, positive: str, negative: str, n_positive: int, n_negative: int
+) -> Verdict:
+    """Return the verdict on "these columns separate these two classes".
+
+    Supported where the interval of the AUC lies above 1/2 and no single column
+    does as well; unclear where a single column does; else not supported.
+    """
+    who = f"{positive} (n = {n_positive}) from {negative} (n = {n_negative})"
+    numbers = (
+        f"mean within-fold AUC {score.mean:.3f}, 95 % interval {score.low:.3f} to "
+        f"{score.high:.3f}, {score.scheme}"
+    )
+    gap = (
+        f"On its own training rows the same model reaches {score.train:.3f}; the difference of "
+        f"{score.train - score.mean:.3f} is what fitting alone gains. "
+        "This is internal validation: the same people, the same laboratory."
+    )
+    if score.low <= 0.5:
+        return Verdict(
+            "not supported",
+            f"No: in this table the features do not separate {who} better than chance ({numbers}, "
+            f"which includes 0.5). {gap}",
+        )
+    if score.best_single >= score.mean:
+        return Verdict(
+            "unclear",
+            f"The features separate {who} ({numbers}), but the best single column, chosen in each "
+            f"fold, does as well ({score.best_single:.3f}): the claim to need a panel is not "
+            f"supported. {gap}",
+        )
+    return Verdict(
+        "supported",
+        f"Yes, in this table: the features separate {who} ({numbers}); the best single column "
+        f"alone reaches {score.best_single:.3f}. {gap}",
+    )
+
+
+@dataclass(frozen=True)
+class RegressionScore:
+    """What the verdict on a network rests on: one encoding's test rows.
+
+    Parameters
+    ----------
+    encoding : str
+        Inputs of the network.
+    mae, r2 : float
+        Network, test rows; MAE in ``unit``.
+    gain_low, gain_high : float
+        95 % interval of MAE(mean) - MAE(network), paired over test rows.
+    mean_mae : float
+        MAE of the training mean on the same rows.
+    best_baseline, best_baseline_mae : str, float
+        Best of the other baselines on the same rows and encoding.
+    """
+
+    encoding: str
+    mae: float
+    r2: float
+    gain_low: float
+    gain_high: float
+    mean_mae: float
+    best_baseline: str
+    best_baseline_mae: float
+
+
+def regression_verdict(
+    score: RegressionScore, unit: str, n_test: int, holdout: str = ""
+) -> Verdict:
+    """Return the verdict on "this network predicts the target from composition".
+
+    Not supported where the paired interval of its gain over the training mean
+    reaches 0; unclear where another baseline is at least as good; else supported.
+    """
+    numbers = f"test MAE {score.mae:.3f} {unit}, R² {score.r2:.2f}, n = {n_test}"
+    against = (
+        f"against {score.mean_mae:.3f} for the training mean (gain {score.gain_low:.3f} to "
+        f"{score.gain_high:.3f}, 95 %, paired)"
+    )
+    tail = f" {holdout}" if holdout else ""
+    if score.gain_low <= 0:
+        return Verdict(
+            "not supported",
+            f"No: on rows it has not seen the network on {score.encoding} does not beat the "
+            f"training mean ({numbers}, {against}).{tail}",
+        )
+    baseline = f"{score.best_baseline} on the same inputs reaches {score.best_baseline_mae:.3f}"
+    if score.best_baseline_mae <= score.mae:
+        return Verdict(
+            "unclear",
+            f"The network on {score.encoding} predicts unseen rows ({numbers}, {against}), but "
+            f"{baseline} {unit}: the network is not what makes it work.{tail}",
+        )
+    return Verdict(
+        "supported",
+        f"Yes, for compositions like these: the network on {score.encoding} predicts unseen rows "
+        f"({numbers}, {against}); {baseline}.{tail}",
+    )
