@@ -28,7 +28,7 @@ demo: setup  ## Run both studies on embedded data and say where the reports are
 	@$(BIN)/foldwise perovskites
 
 test: setup  ## Run the test suite
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: setup docs  ## Lint, types, import contracts, docs and their examples
 	$(BIN)/ruff format --check .

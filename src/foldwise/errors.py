@@ -34,10 +34,10 @@ class FoldwiseWarning(UserWarning):
     """Something was counted, filled or left out, and the report says so."""
 
 
-def first_few(items: Iterable[object], *, limit: int = _LISTED) -> str:
+def first_few(items: Iterable[object], *, limit: int = _LISTED, quoted: bool = True) -> str:
     """Return at most ``limit`` items as text, and the count of the rest.
 
-    Strings are quoted, everything else is written with ``str``.
+    Strings are quoted unless ``quoted`` is False; everything else is written with ``str``.
 
     Examples
     --------
@@ -46,6 +46,6 @@ def first_few(items: Iterable[object], *, limit: int = _LISTED) -> str:
     >>> first_few(range(7))
     '0, 1, 2, 3, 4 and 2 more'
     """
-    written = [repr(str(item)) if isinstance(item, str) else str(item) for item in items]
+    written = [repr(str(item)) if quoted and isinstance(item, str) else str(item) for item in items]
     text = ", ".join(written[:limit])
     return text if len(written) <= limit else f"{text} and {len(written) - limit} more"

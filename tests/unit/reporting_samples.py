@@ -80,16 +80,18 @@ def biomarkers_summary(hostile: str = "citrate") -> Summary:
     }
     aucs = _roc_aucs(scores)
     metrics = [
-        _metric("roc_auc", model, "columns", part, auc, 106 if part == "train" else 27, **limits)
+        _metric("roc_auc", model, "abundances", part, auc, 106 if part == "train" else 27, **limits)
         for (model, part), auc in aucs.items()
         for limits in [{"low": auc - 0.11, "high": min(1.0, auc + 0.06)} if part == "test" else {}]
     ]
     metrics += [
-        _metric("average_precision", model, "columns", part, 0.97 if part == "train" else 0.66, 27)
+        _metric(
+            "average_precision", model, "abundances", part, 0.97 if part == "train" else 0.66, 27
+        )
         for model, part in aucs
     ]
     metrics += [
-        _metric("roc_auc", row.model, "columns", "cv", row.mean, 133, low=row.low, high=row.high)
+        _metric("roc_auc", row.model, "abundances", "cv", row.mean, 133, low=row.low, high=row.high)
         for row in frames["cv_summary"].itertuples()
     ]
     result = {
@@ -209,7 +211,8 @@ def _curves(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
         roc += [start, pd.DataFrame({**key, **points, "true_positive_rate": tpr})]
         precision = found["cases"] / (found["cases"] + found["others"])
         columns = {"threshold": found["threshold"], "recall": tpr, "precision": precision}
-        pr.append(pd.DataFrame({**key, **columns})[::-1])
+        end = pd.DataFrame({**key, "threshold": [1.0], "recall": 0.0, "precision": 1.0})
+        pr += [pd.DataFrame({**key, **columns})[::-1], end]
         for actual in (_NEGATIVE, _POSITIVE):
             called = own.loc[own["label"] == actual, "score"] > 0.5
             for predicted, n in ((_NEGATIVE, (~called).sum()), (_POSITIVE, called.sum())):
@@ -277,8 +280,8 @@ def _coefficients(rng: np.random.Generator, features: list[str]) -> dict[str, pd
 def _geometry(rng: np.random.Generator) -> dict[str, pd.DataFrame]:
     """Return the logistic loss of two correlated columns, and its optima found on a fine net."""
     y = np.where(np.arange(200) % 2 == 0, 1.0, -1.0)
-    first = 0.55 * y + rng.normal(size=200)
-    second = 0.8 * first + 0.12 * y + 0.6 * rng.normal(size=200)
+    first = 0.75 * y + rng.normal(size=200)
+    second = 0.75 * first + 0.04 * y + 0.75 * rng.normal(size=200)
 
     def loss(w1: Any, w2: Any) -> Any:
         w1, w2 = np.asarray(w1)[..., None], np.asarray(w2)[..., None]
@@ -286,7 +289,7 @@ def _geometry(rng: np.random.Generator) -> dict[str, pd.DataFrame]:
 
     axis = np.linspace(-2, 2, 61)
     w1, w2 = (part.ravel() for part in np.meshgrid(axis, axis, indexing="ij"))
-    radius, turn = 0.5, np.linspace(0, 2 * np.pi, 7201)
+    radius, turn = 0.7, np.linspace(0, 2 * np.pi, 7201)
     circle = radius * np.array([np.cos(turn), np.sin(turn)])
     diamond = radius * circle / np.abs(circle).sum(axis=0)
     on_circle = circle[:, np.argmin(loss(*circle))]
@@ -451,6 +454,7 @@ def perovskites_summary() -> Summary:
         "metrics": metrics,
         "models": [{"name": "mlp", "encoding": e, "n_parameters": 169473} for e in ENCODINGS],
         "data": {"n_rows": 1841, "unseen_elements": list(_UNSEEN)},
+        "deployed_encoding": "descriptors",
         "sections": _perovskite_sections(),
     }
     return Summary(

@@ -45,7 +45,8 @@ class RichWatcher:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bar.stop()
+        if self._bar.live.is_started:  # stopping a silent bar would print an empty line
+            self._bar.stop()
 
     def step(self, label: str) -> None:
         """Show the next step."""

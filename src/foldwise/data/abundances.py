@@ -51,10 +51,12 @@ class Roles:
     ignored: tuple[str, ...]
 
     def named(self) -> list[str]:
+        """Return the columns with a role."""
         single = [key for key in (self.target, self.group, self.batch) if key is not None]
         return [*single, *self.covariates, *self.ignored]
 
     def of(self, key: str) -> Role | None:
+        """Return the role of a column, or None if it was given none."""
         if key == self.target:
             return "target"
         if key == self.group:
@@ -189,6 +191,7 @@ def abundance_table(
     scale: str | None,
     require_target: bool,
 ) -> Table:
+    """Return the table of an id-indexed frame; columns without a role go by their cells."""
     where = " and ".join(source.name for source in sources) or "table"
     require_columns(roles.named(), list(frame.columns), where=where)
     converted = {str(key): numbers(frame[key]) for key in frame.columns}

@@ -15,7 +15,9 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
+from foldwise.arrays import FloatArray
 from foldwise.data.rules import Cell, counted, require_columns, require_unique_ids
 from foldwise.data.tables import SourceFile
 from foldwise.errors import InvalidInputError, first_few
@@ -340,9 +342,7 @@ def _ids(cells: Sequence[str], where: str, name: str) -> pd.Index:
     return pd.Index(ids, name="id", dtype="str")
 
 
-def _typed_column(
-    cells: Sequence[str],
-) -> "np.ndarray[Any, Any] | pd.api.extensions.ExtensionArray":
+def _typed_column(cells: Sequence[str]) -> FloatArray | ExtensionArray:
     text = [cell.strip() for cell in cells]
     values = [math.nan if cell in MISSING else _number(cell) for cell in text]
     if all(value is not None for value in values) and not any(map(_CODE.fullmatch, text)):

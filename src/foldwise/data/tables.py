@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -142,8 +142,8 @@ class Table:
             )
         return self.frame[keys[0]]
 
-    def groups(self) -> npt.NDArray[np.str_] | None:
-        """Return the group of each row as text, or None where no column gives groups."""
+    def groups(self) -> npt.NDArray[Any] | None:
+        """Return the group of each row as a text array, or None where no column gives groups."""
         if not self.keys("group"):
             return None
         return np.array([label_text(value) for value in self.values("group")], dtype=np.str_)

@@ -11,6 +11,7 @@ from foldwise.arrays import FloatArray
 
 __all__ = [
     "bootstrap_interval",
+    "corrected_difference",
     "corrected_interval",
     "delong_interval",
     "delong_variance",
@@ -91,11 +92,41 @@ def corrected_interval(
     ----------
     .. [1] Nadeau & Bengio (2003), Machine Learning 52, 239, section 3.
     """
-    n_values = len(fold_values)
-    ratio = test_share / (1.0 - test_share)
-    variance = (1.0 / n_values + ratio) * float(fold_values.var(ddof=1))
-    quantile = float(stats.t.ppf(0.5 + level / 2, n_values - 1))
+    variance, quantile = _corrected(fold_values, test_share, level)
     return _logit_interval(float(fold_values.mean()), variance, quantile, level, smaller_class)
+
+
+def corrected_difference(
+    differences: Float[np.ndarray, " fold"], *, test_share: float, level: float = 0.95
+) -> Interval:
+    """Return the interval of a mean difference over folds after Nadeau & Bengio.
+
+    Parameters
+    ----------
+    differences : float array of shape (n_folds,)
+        One model's value minus another's within each fold of each repeat.
+    test_share : float
+        Share of rows in a test fold.
+    level : float, default=0.95
+        Confidence level.
+
+    Examples
+    --------
+    >>> low, high = corrected_difference(np.array([0.1, 0.2, 0.1, 0.2]), test_share=0.25)
+    >>> round(low, 3), round(high, 3)
+    (0.01, 0.29)
+    """
+    variance, quantile = _corrected(differences, test_share, level)
+    mean, half = float(differences.mean()), quantile * float(np.sqrt(variance))
+    return mean - half, mean + half
+
+
+def _corrected(values: FloatArray, test_share: float, level: float) -> tuple[float, float]:
+    """Return the variance of the mean of fold values, and the quantile of Student's t."""
+    n_values = len(values)
+    ratio = test_share / (1.0 - test_share)
+    variance = (1.0 / n_values + ratio) * float(values.var(ddof=1))
+    return variance, float(stats.t.ppf(0.5 + level / 2, n_values - 1))
 
 
 def _logit_interval(

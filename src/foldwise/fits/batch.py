@@ -72,7 +72,7 @@ class FitBatch:
     def __post_init__(self) -> None:
         bad = np.flatnonzero((self.plan.score & ~np.isfinite(self.scores)).any(axis=1))
         if bad.size:
-            named = first_few(_Bare(self.plan.describe(int(fit))) for fit in bad)
+            named = first_few((self.plan.describe(int(fit)) for fit in bad), quoted=False)
             raise DivergedFitError(
                 f"{bad.size} of {self.plan.n_fits} fits diverged: {named}. "
                 "Lower lr or standardise X."
@@ -136,15 +136,6 @@ class FitBatch:
 
 
 BlockCallback = Callable[[IntArray, FitBatch], None]
-
-
-class _Bare(str):
-    """Text that `first_few` lists without quotes."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 def merge_batches(plan: FitPlan, parts: Sequence[tuple[IntArray, FitBatch]]) -> FitBatch:

@@ -1,6 +1,7 @@
 """Any scikit-learn estimator, trained over a plan in parallel."""
 
 import os
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ from foldwise.fits.preprocessing import Step, apply_steps, learn_steps
 
 __all__ = ["SklearnLearner"]
 
-# A worker process costs about 1.5 s to start; fewer fits than this stay at home.
-_FITS_WORTH_WORKERS = 16
+# A worker process costs seconds to start and import scikit-learn; shorter work stays at home.
+# Which process trains a fit changes no bit of it.
+_SECONDS_WORTH_WORKERS = 4.0
 
 
 @dataclass(frozen=True)
@@ -83,13 +85,18 @@ class SklearnLearner:
             np.arange(start, min(start + size, plan.n_fits))
             for start in range(0, plan.n_fits, size)
         ]
-        if n_jobs == 1 or plan.n_fits < _FITS_WORTH_WORKERS:
-            for fits in blocks:
-                yield fits, [_fit_one(self, X, plan, int(fit), keep) for fit in fits]
+        start = time.perf_counter()
+        for done, fits in enumerate(blocks, start=1):
+            yield fits, [_fit_one(self, X, plan, int(fit), keep) for fit in fits]
+            left = (time.perf_counter() - start) / done * (len(blocks) - done)
+            if n_jobs > 1 and left > _SECONDS_WORTH_WORKERS:
+                rest = blocks[done:]
+                break
+        else:
             return
         workers = Parallel(n_jobs=n_jobs, return_as="generator")
-        finished = workers(delayed(_fit_block)(self, X, plan[fits], fits, keep) for fits in blocks)
-        yield from zip(blocks, finished, strict=True)
+        finished = workers(delayed(_fit_block)(self, X, plan[fits], fits, keep) for fits in rest)
+        yield from zip(rest, finished, strict=True)
 
     def predict(self, state: FitState, X: Design) -> FloatArray:
         """Return the scores of a linear state for new rows, shape (n_samples,)."""

@@ -26,6 +26,7 @@ _ENCODINGS: Mapping[str, str] = {
     "descriptors": "descriptors",
     "combined": "one-hot + descriptors",
 }
+_NO_ENCODING = (None, "none", "abundances")
 _METRICS: Mapping[str, str] = {
     "roc_auc": "ROC AUC",
     "average_precision": "Average precision",
@@ -55,8 +56,14 @@ def model_label(key: str) -> str:
 
 
 def encoding_label(key: str | None) -> str:
-    """Return an encoding in words; empty for models that take no encoding."""
-    return "" if key in (None, "none") else _ENCODINGS.get(str(key), str(key))
+    """Return an encoding in words; empty where there is no choice of one.
+
+    Examples
+    --------
+    >>> encoding_label("combined"), encoding_label("none")
+    ('one-hot + descriptors', '')
+    """
+    return "" if key in _NO_ENCODING else _ENCODINGS.get(str(key), str(key))
 
 
 def metric_label(key: str) -> str:

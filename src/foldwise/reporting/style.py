@@ -26,7 +26,9 @@ __all__ = [
     "note",
     "plain_log_axis",
     "set_message",
+    "settle",
     "shorten",
+    "signed",
 ]
 
 _MM_PER_INCH = 25.4
@@ -118,12 +120,22 @@ def new_figure(
     >>> len(axes), round(figure.get_figwidth() * 25.4)
     (2, 180)
     """
-    figure = Figure(
-        figsize=(_WIDTH_MM[width] / _MM_PER_INCH, height_mm / _MM_PER_INCH),
-        layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.05),
-    )
+    size = (_WIDTH_MM[width] / _MM_PER_INCH, height_mm / _MM_PER_INCH)
+    # Letters are laid out as they are printed: at fewer dots their widths are rounded.
+    figure = Figure(size, dpi=300)
     axes = figure.subplots(n_rows, n_cols, squeeze=False, **options)
     return figure, [ax for row in axes for ax in row]
+
+
+def settle(figure: Figure) -> None:
+    """Lay the panels out so that no text is cut off, and keep them where they are.
+
+    Panels of equal aspect shrink while they are laid out, and their ticks change with
+    that: one pass leaves labels outside the page, the second is right.
+    """
+    engine = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.05)
+    for _ in range(2):
+        engine.execute(figure)
 
 
 def set_message(figure: Figure, message: str) -> None:
@@ -136,16 +148,19 @@ def set_message(figure: Figure, message: str) -> None:
 def note(ax: Axes, text: str, place: Literal["upper left", "lower right"]) -> None:
     """Write a short remark into a corner of a panel."""
     top, left = place.startswith("upper"), place.endswith("left")
-    ax.text(
-        0.03 if left else 0.97,
-        0.97 if top else 0.03,
-        text,
-        transform=ax.transAxes,
-        ha="left" if left else "right",
-        va="top" if top else "bottom",
-        fontsize=7.5,
-        linespacing=1.4,
-    )
+    lines = text.split("\n")
+    # One text per line: a browser with another font would not align the lines of one text.
+    for row, line in enumerate(lines if top else reversed(lines)):
+        ax.annotate(
+            line,
+            (0.03 if left else 0.97, 0.97 if top else 0.03),
+            (0, (-10.5 if top else 10.5) * row),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="left" if left else "right",
+            va="top" if top else "bottom",
+            fontsize=7.5,
+        )
 
 
 def shorten(text: object, letters: int = 34) -> str:
@@ -165,6 +180,20 @@ def shorten(text: object, letters: int = 34) -> str:
     return f"{line[:head]}…{line[-(letters - 1 - head - 1) :]}"
 
 
+def signed(value: float, digits: int = 2) -> str:
+    """Return a number with a true minus sign, and no sign where it rounds to zero.
+
+    Examples
+    --------
+    >>> signed(-0.171), signed(-0.001)
+    ('\N{MINUS SIGN}0.17', '0.00')
+    """
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        return text.lstrip("-")
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
 def plain_log_axis(ax: Axes, which: str) -> None:
     """Make the axis "x" or "y" logarithmic, its few ticks written as plain numbers."""
     getattr(ax, f"set_{which}scale")("log")
@@ -172,9 +201,18 @@ def plain_log_axis(ax: Axes, which: str) -> None:
     decades = np.log10(high / low)
     steps = (1, 2, 5) if decades < 2 else (1, 3) if decades < 4 else (1,)
     powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    every = 1 + int(decades // 8)
+    every = 1 + int(decades // 5)
     values = [step * 10.0**power for power in powers if power % every == 0 for step in steps]
     shown = [value for value in values if low <= value <= high]
     axis = getattr(ax, f"{which}axis")
-    axis.set_ticks(shown, labels=[f"{value:g}" for value in shown])
+    axis.set_ticks(shown, labels=[_tick(value) for value in shown])
     axis.set_ticks([], minor=True)
+
+
+def _tick(value: float) -> str:
+    """Return 0.03, 10 or 10⁵; math text is off, so the raised digits are characters."""
+    if 1e-4 <= value < 1e4:
+        return f"{value:g}"
+    digits, power = f"{value:.0e}".split("e")
+    raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"10{raised}" if digits == "1" else f"{digits}\N{MULTIPLICATION SIGN}10{raised}"

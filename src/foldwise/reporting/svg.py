@@ -3,13 +3,23 @@
 import os
 import re
 from collections.abc import Iterable
+from html import escape
 from io import BytesIO
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from foldwise.reporting.figures import draw
-from foldwise.reporting.style import BLUE, GREEN, GREY, GRID, INK, ORANGE, PURPLE, house_style
+from foldwise.reporting.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    GRID,
+    INK,
+    ORANGE,
+    PURPLE,
+    house_style,
+)
 from foldwise.reporting.summary import Summary, write_atomically
 
 __all__ = ["figure_names", "inline_svg", "save_figures", "svg_text"]
@@ -17,6 +27,8 @@ __all__ = ["figure_names", "inline_svg", "save_figures", "svg_text"]
 _PNG_DPI = 300
 _CLOUD_DPI = 200  # of point clouds inside an SVG
 _FONTS = "'Helvetica Neue', Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
+_POINTS_PER_INCH = 72
+_OPENING = re.compile(r"(<svg[^>]*>)")
 _NUMBERS = re.compile(r' (?:d|x|y|points|transform|width|height)="[^"]*"')
 _LONG_DECIMALS = re.compile(r"(\.\d\d)\d+")
 # Custom properties of the page, so that a figure follows its light or dark scheme.
@@ -79,16 +91,13 @@ def svg_text(figure: Figure) -> str:
 
 
 def inline_svg(figure: Figure, name: str) -> str:
-    """Return a figure as an ``svg`` element for a page, without its title.
+    """Return a figure as an ``svg`` element for a page, its title cut off.
 
-    The page prints the title as text. Ids carry the figure's name, so that figures on
-    one page do not take each other's clip paths; colours are custom properties.
+    The page prints the title as text. Ids carry ``name``, so that figures on one page
+    do not take each other's clip paths; colours are custom properties of the page.
     """
     message = figure.get_suptitle()
-    figure.suptitle("")
-    text = svg_text(figure)
-    figure.suptitle(message)
-    text = text[text.index("<svg") :]
+    text = _below_title(figure)
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r' xmlns(:xlink)?="[^"]*"| version="1\.1"', "", text)
     text = text.replace("xlink:href=", "href=")
@@ -97,4 +106,19 @@ def inline_svg(figure: Figure, name: str) -> str:
         text = text.replace(f": {colour}", f": {variable}")
     # Only the page's own colour may lie under a figure.
     text = text.replace("fill: #ffffff", "fill: none", 1)
-    return text.replace("<svg", '<svg role="img" focusable="false" aria-hidden="true"', 1)
+    label = escape(message.replace("\n", " "), quote=True)
+    return text.replace("<svg", f'<svg role="img" focusable="false" aria-label="{label}"', 1)
+
+
+def _below_title(figure: Figure) -> str:
+    """Return the ``svg`` element of what stands below the title, its size left to the page."""
+    (title,) = figure.texts
+    shown = title.get_window_extent().y0 / figure.dpi * _POINTS_PER_INCH
+    width, height = figure.get_size_inches() * _POINTS_PER_INCH
+    title.set_visible(False)
+    text = svg_text(figure)
+    title.set_visible(True)
+    view = f'viewBox="0 {height - shown:.2f} {width:.2f} {shown:.2f}"'
+    _, opening, inside = _OPENING.split(text, maxsplit=1)
+    opening = re.sub(r' (?:width|height)="[^"]*"', "", opening)
+    return re.sub(r'viewBox="[^"]*"', view, opening) + inside

@@ -143,8 +143,8 @@ def _circumstances(config: Config, folder: RunFolder, started: datetime) -> dict
 
 def _write(result: StudyResult, folder: RunFolder) -> None:
     """Write everything but the summary, which marks the run as finished."""
-    from foldwise.reporting.figures import save_figures
     from foldwise.reporting.html_report import render_report
+    from foldwise.reporting.svg import save_figures
 
     _write_csv(result.predictions, folder.path / "predictions.csv")
     _write_csv(result.splits, folder.path / "splits.csv")

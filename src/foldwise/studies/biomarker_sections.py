@@ -15,6 +15,8 @@ from foldwise.studies.sections import Fact, Section
 
 __all__ = ["write_sections"]
 
+_SPOKEN = {"logistic-none": "without penalty", "logistic-l1": "with L1"}
+
 
 def write_sections(
     cohort: Cohort, evidence: BiomarkerEvidence, built: BiomarkerTables
@@ -35,7 +37,7 @@ def _row_1_1(cohort: Cohort) -> Section:
     table, target = cohort.table, cohort.target
     X = table.X()
     missing, zero = int(np.isnan(X).sum()), int((X == 0).sum())
-    section = Section("1.1", "The table", " ".join(table.notes))
+    section = Section("1.1", "The table", " ".join((*target.notes, *table.notes)))
     section.facts = [
         Fact("X_shape", "Shape of X (samples, features)", str(X.shape)),
         Fact("y_shape", "Shape of y", str(cohort.y.shape)),
@@ -253,8 +255,8 @@ def _row_1_6(cohort: Cohort, evidence: BiomarkerEvidence, top: NamedTable) -> Se
         lowest = own["top5_share"].min() if len(own) else 0.0
         section.answer(
             f"1.6-top-five-{model}",
-            f"Which five features have the largest positive coefficients in {model}, and do they "
-            "last?",
+            f"Which five features have the largest positive coefficients {_SPOKEN[model]}, and do "
+            "they last?",
             f"{listed or 'None is positive'}. Over {n_splits} random splits the least lasting of "
             f"these returns in {lowest:.0%} of them. A large coefficient of correlated columns is "
             "no proof of a marker: see the AUC of the column alone.",

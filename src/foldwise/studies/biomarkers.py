@@ -7,7 +7,7 @@ import pandas as pd
 
 from foldwise.audit.columns import check_columns, check_scale
 from foldwise.audit.findings import Finding
-from foldwise.evaluation.intervals import delong_interval
+from foldwise.evaluation.intervals import corrected_difference, delong_interval
 from foldwise.evaluation.metrics import Metric, roc_auc
 from foldwise.reporting.summary import Summary
 from foldwise.studies.biomarker_evidence import (
@@ -82,7 +82,8 @@ def _summary(cohort: Cohort, evidence: BiomarkerEvidence, config: BiomarkersConf
         },
         "sections": [one.as_dict() for one in write_sections(cohort, evidence, built)],
     }
-    title = f"{cohort.target.positive} against {cohort.target.negative}"
+    positive = cohort.target.positive
+    title = f"{positive[:1].upper()}{positive[1:]} against {cohort.target.negative}"
     findings = [finding.as_dict() for finding in _findings(cohort, evidence)]
     run = {
         "seeds": {"run": config.seed},
@@ -94,6 +95,10 @@ def _summary(cohort: Cohort, evidence: BiomarkerEvidence, config: BiomarkersConf
 def _verdict(cohort: Cohort, evidence: BiomarkerEvidence) -> Verdict:
     values = evidence.cross_validation[HEADLINE]
     low, high = cv_interval(values, cohort.y)
+    single = evidence.cross_validation["best-single-metabolite"]
+    gain_low, gain_high = corrected_difference(
+        (values - single).ravel(), test_share=1.0 / values.shape[1]
+    )
     rows = ~evidence.test
     fit = evidence.models.index(HEADLINE)
     score = ClassificationScore(
@@ -101,7 +106,9 @@ def _verdict(cohort: Cohort, evidence: BiomarkerEvidence) -> Verdict:
         low=low,
         high=high,
         train=roc_auc(cohort.y[rows], evidence.single.at(fit, rows)),
-        best_single=float(evidence.cross_validation["best-single-metabolite"].mean()),
+        best_single=float(single.mean()),
+        gain_low=gain_low,
+        gain_high=gain_high,
         scheme=f"{values.shape[0]} x {values.shape[1]} folds",
     )
     n_positive = int(cohort.y.sum())

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from foldwise.arrays import FloatArray
+from foldwise.arrays import BoolArray, FloatArray
 from foldwise.features.element_descriptors import ElementDescriptorEncoder
 from foldwise.features.site_one_hot import SiteOneHotEncoder
 
-__all__ = ["describe_encoder", "encode_sites"]
+__all__ = ["describe_encoder", "encode_sites", "without_empty_columns"]
 
 
 def describe_encoder(
@@ -66,6 +66,20 @@ def encode_sites(
             dtype=float,
         )
         transformers.append(ElementDescriptorEncoder(properties, spread=encoder["spread"]))
-    blocks = [np.asarray(one.fit_transform(chosen), float) for one in transformers]
+    X = np.hstack([np.asarray(one.fit_transform(chosen), float) for one in transformers])
     names = [str(name) for one in transformers for name in one.get_feature_names_out()]
-    return np.hstack(blocks), tuple(names)
+    kept = [name not in encoder.get("left_out", ()) for name in names]
+    return X[:, kept], tuple(name for name, keep in zip(names, kept, strict=True) if keep)
+
+
+def without_empty_columns(
+    encoder: dict[str, Any], sites: pd.DataFrame, train: BoolArray
+) -> dict[str, Any]:
+    """Return the encoder less the columns that hold no value in any training row.
+
+    No number could stand for such a descriptor; it is listed under ``left_out``.
+    """
+    X, names = encode_sites(encoder, sites)
+    empty: BoolArray = np.asarray(np.isnan(X[train]).all(axis=0))
+    left_out = [name for name, none in zip(names, empty, strict=True) if none]
+    return {**encoder, "left_out": left_out} if left_out else encoder

@@ -29,21 +29,22 @@ class GivenSplits:
 
 
 def match_splits(splits: pd.DataFrame, ids: Sequence[str], name: str) -> GivenSplits:
-    """Return the assignments of ``splits`` (indexed by id; part, fold_1, ...) for ``ids``.
+    """Return the assignments of ``splits`` (columns id, part, fold_1, ...) for ``ids``.
 
     Raises
     ------
     InvalidInputError
         If a row of the table has no assignment or an assignment has no row.
     """
-    absent = [one for one in ids if one not in splits.index]
-    extra = sorted(set(splits.index) - set(ids))
+    indexed = splits.set_index("id")
+    absent = [one for one in ids if one not in indexed.index]
+    extra = sorted(set(indexed.index) - set(ids))
     for rows, what in ((absent, "rows of the table have no line"), (extra, "ids have no row")):
         if rows:
             raise InvalidInputError(
                 f"{name}: {len(rows)} {what}: {first_few(rows)}. Every row needs exactly one line."
             )
-    ordered = splits.loc[list(ids)]
+    ordered = indexed.loc[list(ids)]
     part = ordered["part"].to_numpy(dtype=object) if "part" in ordered else None
     columns = [column for column in ordered if str(column).startswith("fold_")]
     folds = ordered[columns].to_numpy(dtype=np.int64).T if columns else None

@@ -3,6 +3,7 @@
 `perovskite_tables` and `perovskite_sections` write what it says.
 """
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,7 +23,7 @@ from foldwise.data.held_elements import (
 from foldwise.data.readers import read_compositions, read_splits
 from foldwise.data.registry import DataSet, load_compositions
 from foldwise.data.tables import Table
-from foldwise.errors import InvalidInputError
+from foldwise.errors import FoldwiseWarning, InvalidInputError
 from foldwise.evaluation.baselines import regression_baselines
 from foldwise.evaluation.cross_validation import ask_splits
 from foldwise.evaluation.seeds import child_seed
@@ -32,7 +33,7 @@ from foldwise.fits.batch import FitBatch
 from foldwise.fits.mlp import MlpLearner, weight_decay_of
 from foldwise.fits.preprocessing import MedianFill, Standardize, Step
 from foldwise.studies.config import PerovskitesConfig
-from foldwise.studies.encoding import describe_encoder, encode_sites
+from foldwise.studies.encoding import describe_encoder, encode_sites, without_empty_columns
 from foldwise.studies.given_splits import match_splits
 from foldwise.studies.sections import Watch
 
@@ -108,6 +109,7 @@ class EncodingEvidence:
     learner: MlpLearner
     network: FitBatch
     baselines: Mapping[str, FitBatch]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,7 +245,11 @@ def _evidence(
     n_jobs: int | None,
 ) -> EncodingEvidence:
     encoder = describe_encoder(kind, data.sites, data.vocabulary, data.properties, data.spread)
-    X, features = encode_sites(encoder, data.table.sites())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", FoldwiseWarning)
+        encoder = without_empty_columns(encoder, data.table.sites(), parts["train"])
+        X, features = encode_sites(encoder, data.table.sites())
+    notes = tuple(sorted({str(warning.message) for warning in caught}))
     learner = network_learner(kind, config, data.dataset)
     validation = parts.get("validation")
     test = ~parts["train"] if validation is None else ~(parts["train"] | validation)
@@ -263,7 +269,7 @@ def _evidence(
         )
         for name, baseline in regression_baselines(n_jobs).items()
     }
-    return EncodingEvidence(encoder, X, features, learner, network, baselines)
+    return EncodingEvidence(encoder, X, features, learner, network, baselines, notes)
 
 
 def network_learner(kind: str, config: PerovskitesConfig, dataset: DataSet | None) -> MlpLearner:

@@ -72,7 +72,8 @@ def _row_2_1(data: Compositions, evidence: PerovskiteEvidence) -> Section:
         "How does a formula become numbers?",
         f"Each of the sites {' and '.join(sites)} has one column per element of the vocabulary of "
         f"{n_elements}: {len(sites)} x {n_elements} = {len(sites) * n_elements} columns, holding "
-        f"the element's share of the site. Columns follow the saved vocabulary, whose "
+        f"the element's share of the site; the {len(y)} rows outside the holdout become a matrix "
+        f"of shape {(len(y), len(sites) * n_elements)}. Columns follow the saved vocabulary, whose "
         f"first elements are {', '.join(data.vocabulary[:3])}.",
     )
     return section
@@ -319,7 +320,7 @@ def _row_2_9(
         f"2.9{suffix}",
         f"The same network on {kind}, standardised on training rows",
         tables=["descriptor_scaling"],
-        figures=[f"loss_curve_{kind}", f"parity_{kind}"],
+        figures=["descriptor_scaling", f"loss_curve_{kind}", f"parity_{kind}"],
     )
     section.facts = _metric_facts(scores, kind, ("train", "test"))
     section.answer(

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import BoolArray
-from foldwise.audit.columns import check_columns
 from foldwise.audit.compositions import check_elements, check_outputs
 from foldwise.audit.findings import Finding
 from foldwise.data.compositions import DFT_OUTPUTS
+from foldwise.errors import first_few
 from foldwise.fits.device import check_device
 from foldwise.fits.mlp import count_parameters
 from foldwise.reporting.summary import Summary
@@ -167,8 +167,7 @@ def _findings(data: Compositions, evidence: PerovskiteEvidence) -> list[Finding]
     idle = set(data.vocabulary) - set(data.members.columns)
     found += check_elements(trained, counts, idle)
     for kind, own in evidence.encodings.items():
-        if np.isnan(own.X).any():
-            found += check_columns(own.X, own.features)
+        found += _check_descriptors(kind, own)
         found += _check_collapse(data, parts["train"], kind, own)
     if data.dataset is not None and data.dataset.caveat:
         found.append(
@@ -177,6 +176,35 @@ def _findings(data: Compositions, evidence: PerovskiteEvidence) -> list[Finding]
                 "weakens",
                 data.dataset.caveat,
                 f"Read the set's entry: `foldwise datasets show {data.dataset.name}`.",
+            )
+        )
+    return found
+
+
+def _check_descriptors(kind: str, own: EncodingEvidence) -> list[Finding]:
+    """Return findings on properties that are not known for every element."""
+    found = []
+    missing = np.isnan(own.X)
+    if missing.any():
+        found.append(
+            Finding(
+                "missing-descriptors",
+                "note",
+                f"{missing.mean():.1%} of the {kind} cells are empty. {' '.join(own.notes)}",
+                "Each fit fills them with the median of its training rows; a property table that "
+                "holds them (--descriptors FILE) is better.",
+            )
+        )
+    left_out = tuple(own.encoder.get("left_out", ()))
+    if left_out:
+        found.append(
+            Finding(
+                "descriptors-without-values",
+                "note",
+                f"{len(left_out)} {kind} columns have no value for any element of the training "
+                f"rows and are left out: {first_few(left_out)}.",
+                "Give a property table that holds them (--descriptors FILE).",
+                columns=left_out,
             )
         )
     return found

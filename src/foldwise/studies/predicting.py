@@ -1,5 +1,6 @@
 """Score the rows of a new table with a saved model."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from foldwise.data.files import numbers, read_frame
 from foldwise.data.held_elements import formulas
 from foldwise.data.readers import read_compositions
 from foldwise.data.rules import Cell
-from foldwise.errors import InvalidInputError, first_few
+from foldwise.errors import FoldwiseWarning, InvalidInputError, first_few
 from foldwise.studies.encoding import encode_sites
 from foldwise.studies.model import Model, load_model
 
@@ -100,7 +101,9 @@ def _feature(frame: pd.DataFrame, name: str, where: str) -> np.ndarray:
 def _compositions(model: Model, path: Path) -> Predicted:
     table = read_compositions(path, holdout=True, require_target=False)
     sites = table.frame[list(model.encoder["sites"])]
-    X, features = encode_sites(model.encoder, sites)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", FoldwiseWarning)
+        X, features = encode_sites(model.encoder, sites)
     if features != model.features:
         raise InvalidInputError(
             f"{path.name}: the table encodes to other columns than the model was trained on. "
@@ -119,5 +122,7 @@ def _compositions(model: Model, path: Path) -> Predicted:
         "elements_not_in_training": [" ".join(row) for row in unseen],
     }
     n_unseen = sum(bool(row) for row in unseen)
-    notes = [f"{n_unseen} of {table.n_rows} rows hold an element without a training row."]
-    return Predicted(pd.DataFrame(columns), tuple(notes if n_unseen else ()) + table.notes)
+    notes = [str(warning.message) for warning in caught]
+    if n_unseen:
+        notes.append(f"{n_unseen} of {table.n_rows} rows hold an element without a training row.")
+    return Predicted(pd.DataFrame(columns), (*notes, *table.notes))

@@ -34,6 +34,8 @@ class ClassificationScore:
         AUC on the rows it was fitted to.
     best_single : float
         Mean within-fold AUC of the best single column, chosen in each fold.
+    gain_low, gain_high : float
+        95 % interval of the headline model's gain over that column, paired by fold.
     scheme : str
         Such as "10 x 5 folds".
     """
@@ -43,6 +45,8 @@ class ClassificationScore:
     high: float
     train: float
     best_single: float
+    gain_low: float
+    gain_high: float
     scheme: str
 
 
@@ -51,36 +55,40 @@ def classification_verdict(
 ) -> Verdict:
     """Return the verdict on "these columns separate these two classes".
 
-    Supported where the interval of the AUC lies above 1/2 and no single column
-    does as well; unclear where a single column does; else not supported.
+    Supported where the interval of the AUC lies above 1/2 and that of the gain over the
+    best single column above 0; unclear where only the first holds; else not supported.
     """
     who = f"{positive} (n = {n_positive}) from {negative} (n = {n_negative})"
     numbers = (
         f"mean within-fold AUC {score.mean:.3f}, 95 % interval {score.low:.3f} to "
         f"{score.high:.3f}, {score.scheme}"
     )
-    gap = (
-        f"On its own training rows the same model reaches {score.train:.3f}; the difference of "
-        f"{score.train - score.mean:.3f} is what fitting alone gains. "
+    gap = round(score.train, 3) - round(score.mean, 3)
+    gained = f"the difference of {gap:.3f} is what fitting alone gains"
+    origin = (
+        f"On its own training rows the same model reaches {score.train:.3f}"
+        f"{'; ' + gained if gap > 0 else ''}. "
         "This is internal validation: the same people, the same laboratory."
     )
     if score.low <= 0.5:
         return Verdict(
             "not supported",
-            f"No: in this table the features do not separate {who} better than chance ({numbers}, "
-            f"which includes 0.5). {gap}",
+            f"No: this table does not show that the features separate {who} better than chance "
+            f"({numbers}, which includes 0.5). {origin}",
         )
-    if score.best_single >= score.mean:
+    single = (
+        f"the best single column, chosen in each fold, reaches {score.best_single:.3f} (gain of "
+        f"the panel {score.gain_low:+.3f} to {score.gain_high:+.3f}, 95 %, paired by fold)"
+    )
+    if score.gain_low <= 0:
         return Verdict(
             "unclear",
-            f"The features separate {who} ({numbers}), but the best single column, chosen in each "
-            f"fold, does as well ({score.best_single:.3f}): the claim to need a panel is not "
-            f"supported. {gap}",
+            f"The features separate {who} ({numbers}), but {single}: that a panel is needed is "
+            f"not shown. {origin}",
         )
     return Verdict(
         "supported",
-        f"Yes, in this table: the features separate {who} ({numbers}); the best single column "
-        f"alone reaches {score.best_single:.3f}. {gap}",
+        f"Yes, in this table: the features separate {who} ({numbers}); {single}. {origin}",
     )
 
 

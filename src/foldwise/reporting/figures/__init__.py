@@ -31,7 +31,7 @@ from foldwise.reporting.figures.regression import (
     parity_holdout,
     target_histogram,
 )
-from foldwise.reporting.style import house_style
+from foldwise.reporting.style import house_style, settle
 from foldwise.reporting.summary import Summary
 
 __all__ = ["FIGURES", "FigureKind", "caption", "draw", "known_figures", "tables_behind"]
@@ -119,7 +119,7 @@ _BIOMARKERS: Mapping[str, FigureKind] = {
     ),
     "cv_aucs": FigureKind(
         cv_aucs,
-        "One dot per fold, equal values piled up; diamonds are means with their 95 % interval; "
+        "One dot per fold, equal values piled up; below them the mean with its 95 % interval; "
         "baselines in grey; every model sees the same folds.",
         ("cv_folds", "cv_summary"),
     ),
@@ -156,13 +156,13 @@ _PEROVSKITES: Mapping[str, FigureKind] = {
     ),
     "holdout_elements": FigureKind(
         holdout_elements,
-        "Further left is better; marks right of the black bar are worse than guessing the "
+        "Further left is better; marks right of the upright bar are worse than guessing the "
         "training mean.",
         ("holdout_elements",),
     ),
     "model_comparison": FigureKind(
         model_comparison,
-        "Shorter is better; baselines in grey, black lines are 95 % intervals, models in the "
+        "Shorter is better; baselines in grey, thin lines are 95 % intervals, models in the "
         "order of their test error.",
         ("model_comparison",),
     ),
@@ -198,7 +198,10 @@ def draw(name: str, summary: Summary) -> Figure:
         )
     kind = kinds[key]
     with house_style():
-        return kind.draw(summary, name.removeprefix(key)) if kind.each else kind.draw(summary)
+        own = (name.removeprefix(key),) if kind.each else ()
+        figure = kind.draw(summary, *own)
+        settle(figure)
+    return figure
 
 
 def caption(name: str) -> str:

@@ -7,18 +7,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from foldwise.reporting.figures.reading import frame_of, measured, records, rows_of
 from foldwise.reporting.labels import model_label, split_label
 from foldwise.reporting.style import (
     BLUE,
     GREY,
-    INK,
+    GRID,
     ORANGE,
     new_figure,
     note,
     plain_log_axis,
     set_message,
+    signed,
 )
 from foldwise.reporting.summary import Summary
 
@@ -116,6 +118,7 @@ def _value(text: str) -> str:
 
 
 # Light enough at its dark end for ink to be read on it.
+_CELL_INK = "#16202a"  # stays dark where a page turns ink light: the cells stay light
 _BLUES = LinearSegmentedColormap.from_list("foldwise blues", ["#f3f6f9", "#7db4d8"])
 
 
@@ -143,10 +146,18 @@ def _matrix(
 ) -> None:
     """Colour each cell by its share of the actual class, and write count and share."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    ax.pcolormesh(shares, cmap=_BLUES, vmin=0, vmax=1, edgecolors="white", linewidth=2)
+    ax.pcolormesh(shares, cmap=_BLUES, vmin=0, vmax=1, edgecolors=GRID, linewidth=1)
     for row, column in np.ndindex(counts.shape):
-        text = f"{counts[row, column]}\n{shares[row, column]:.0%}"
-        ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=INK, fontsize=9)
+        for text, place in ((str(counts[row, column]), 0.41), (f"{shares[row, column]:.0%}", 0.61)):
+            ax.text(
+                column + 0.5,
+                row + place,
+                text,
+                ha="center",
+                va="center",
+                color=_CELL_INK,
+                fontsize=9,
+            )
     centres = np.arange(len(classes)) + 0.5
     ax.set_xticks(centres, labels=classes)
     ax.set_yticks(centres, labels=classes, rotation=90, va="center")
@@ -168,18 +179,19 @@ def draw_scaling(frame: pd.DataFrame) -> Figure:
     _raw_moments(raw, frame)
     for ax, name, target in ((means, "mean", 0), (variances, "var", 1)):
         ax.hist(frame[f"{name}_test"], bins=30, color=BLUE, label="test rows")
-        ax.axvline(target, color=ORANGE, linewidth=2, label=f"training rows: {target}")
+        top = ax.get_ylim()[1]
+        ax.plot([target] * 2, [0, top], color=ORANGE, linewidth=2, label=f"training rows: {target}")
         ax.legend(loc="upper right", handlelength=1.2)
-        ax.margins(y=0.35)
-        ax.set_ylabel("Features")
+        ax.set(ylim=(0, 1.4 * top), ylabel="Features")
+        ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     means.set(title="After scaling: means", xlabel="Mean (training sd)")
     variances.set(title="After scaling: variances", xlabel="Variance (training variance)")
     off = np.abs(frame["mean_train"]).max()
     set_message(
         figure,
         f"Scaled on training rows: their means are 0 (at most {off:.0e} off); test means run "
-        f"from {frame['mean_test'].min():.2f} to {frame['mean_test'].max():.2f}, test variances "
-        f"from {frame['var_test'].min():.2f} to {frame['var_test'].max():.2f}",
+        f"from {signed(frame['mean_test'].min())} to {signed(frame['mean_test'].max())}, test "
+        f"variances from {frame['var_test'].min():.2f} to {frame['var_test'].max():.2f}",
     )
     return figure
 

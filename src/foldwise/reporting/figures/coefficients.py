@@ -12,7 +12,16 @@ from scipy.interpolate import RectBivariateSpline
 
 from foldwise.reporting.figures.reading import frame_of, records, rows_of
 from foldwise.reporting.labels import model_label
-from foldwise.reporting.style import BLUE, GREY, INK, ORANGE, new_figure, set_message, shorten
+from foldwise.reporting.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    new_figure,
+    set_message,
+    shorten,
+    signed,
+)
 from foldwise.reporting.summary import Summary
 
 __all__ = ["coefficients", "coefficients_compared", "l1_geometry", "top_features"]
@@ -80,7 +89,7 @@ def _histogram(ax: Axes, values: _Values, bins: list[float]) -> None:
     ax.bar(centres, np.maximum(counts, floor) - floor, width * 0.92, bottom=floor, color=BLUE)
     handles = [Patch(color=BLUE, label=f"{int((~zero).sum())} not zero")]
     if zero.any():
-        ax.bar(0, zero.sum() - floor, width * 0.92, bottom=floor, color=ORANGE)
+        ax.bar(0, zero.sum() - floor, width * 0.5, bottom=floor, color=ORANGE)
         handles.append(Patch(color=ORANGE, label=f"{int(zero.sum())} exactly zero"))
     ax.set_yscale("log")
     top = max(int(counts.max(initial=0)), int(zero.sum()), 2)
@@ -143,11 +152,12 @@ def l1_geometry(summary: Summary) -> Figure:
     figure, axes = new_figure("two columns", 96, n_cols=2, sharex=True, sharey=True)
     for ax, kind in zip(axes, ("l1", "l2"), strict=True):
         _loss_panel(ax, grid, points, kind)
-        ax.set_xlabel(f"w₁ of {shorten(names[0], 26)} ({_UNIT})")
-        ax.set_ylabel(f"w₂ of {shorten(names[1], 26)} ({_UNIT})")
+        ax.set_xlabel(f"w₁ of {shorten(names[0], 30)}\n({_UNIT})")
+        ax.set_ylabel(f"w₂ of {shorten(names[1], 30)}\n({_UNIT})")
         ax.tick_params(labelleft=True)
-    axes[0].set_title("L1: |w₁| + |w₂| ≤ r, a diamond")
-    axes[1].set_title("L2: w₁² + w₂² ≤ r², a circle")
+    shapes = {"l1": "L1, |w₁| + |w₂| ≤ r: a diamond", "l2": "L2, w₁² + w₂² ≤ r²: a circle"}
+    for ax, (kind, shape) in zip(axes, shapes.items(), strict=True):
+        ax.set_title(f"{shape}\ntouched at {_pair(points[kind])}", linespacing=1.3)
     set_message(figure, _geometry_message(points["l1"], points["l2"], names))
     return figure
 
@@ -156,14 +166,20 @@ def _geometry_message(l1: _Point, l2: _Point, names: tuple[str, str]) -> str:
     lost = [place for place, axis in enumerate(("w1", "w2")) if l1[axis] == 0]
     if not lost:
         return (
-            f"The lowest loss inside the diamond is at ({l1['w1']:.2f}, {l1['w2']:.2f}), inside "
-            f"the circle at ({l2['w1']:.2f}, {l2['w2']:.2f}): no corner, no zero"
+            f"The lowest loss inside the diamond is at {_pair(l1)}, inside the circle at "
+            f"{_pair(l2)}: no corner, no zero"
         )
     return (
         f"The lowest loss inside the diamond is at a corner: w{'₁₂'[lost[0]]} of "
         f"{shorten(names[lost[0]], 26)} is exactly 0; inside the circle it is "
-        f"{l2[('w1', 'w2')[lost[0]]]:.3f}"
+        f"{signed(l2[('w1', 'w2')[lost[0]]], 3)}"
     )
+
+
+def _pair(point: _Point) -> str:
+    """Return "(0.50, 0)": an exact zero is written without decimals."""
+    w1, w2 = ("0" if point[axis] == 0 else signed(point[axis]) for axis in ("w1", "w2"))
+    return f"({w1}, {w2})"
 
 
 def _feature_names(summary: Summary) -> tuple[str, str]:
@@ -214,10 +230,14 @@ def _loss_panel(ax: Axes, grid: pd.DataFrame, points: Mapping[str, _Point], kind
     near = x_view[0] < free["w1"] < x_view[1] and y_view[0] < free["w2"] < y_view[1]
     if near:
         ax.plot(free["w1"], free["w2"], "P", color=INK, markersize=6)
-        ax.annotate("no penalty", (free["w1"], free["w2"]), (6, 6), textcoords="offset points")
+        ax.annotate(
+            "no penalty",
+            (free["w1"], free["w2"]),
+            (0, 7),
+            textcoords="offset points",
+            ha="center",
+        )
     ax.plot(touch["w1"], touch["w2"], "o", color=ORANGE, markersize=7, markeredgecolor=INK)
-    text = f"({touch['w1']:.2f}, {touch['w2']:.2f})"
-    ax.annotate(text, (touch["w1"], touch["w2"]), (7, -12), textcoords="offset points")
     ax.grid(visible=False)
     ax.set(aspect="equal", xlim=x_view, ylim=y_view)
 

@@ -48,7 +48,7 @@ def _spread(values: "pd.Series[float]", place: float) -> npt.NDArray[np.float64]
     binned = (values / 0.01).round()
     order = values.groupby(binned).cumcount()
     height = values.groupby(binned).transform("size")
-    offset = (order - (height - 1) / 2) * min(0.09, 0.6 / max(int(height.max()), 1))
+    offset = (order - (height - 1) / 2) * min(0.09, 0.4 / max(int(height.max()), 1))
     return np.asarray(place + offset)
 
 
@@ -61,9 +61,9 @@ def cv_aucs(summary: Summary) -> Figure:
     for place, row in enumerate(records(means)):
         own = folds.loc[folds["model"] == row["model"], "auc"]
         colour = _colour(row["model"])
-        ax.plot(own, _spread(own, place), "o", color=colour, markersize=2.6, alpha=0.45, mew=0)
-        ax.plot([row["low"], row["high"]], [place, place], color=INK, linewidth=1.4)
-        ax.plot(row["mean"], place, "D", color=colour, markeredgecolor=INK, markersize=6)
+        ax.plot(own, _spread(own, place - 0.2), "o", color=colour, markersize=2.8, alpha=0.6, mew=0)
+        ax.plot([row["low"], row["high"]], [place + 0.2] * 2, color=INK, linewidth=1.4)
+        ax.plot(row["mean"], place + 0.2, "D", color=colour, markeredgecolor=INK, markersize=6)
         ax.annotate(
             f"{row['mean']:.3f}",
             (1.01, place),
@@ -101,7 +101,7 @@ def split_aucs(summary: Summary) -> Figure:
         own = frame[frame["model"] == model]
         for offset, part, colour in ((-0.22, "train", GREY), (0.22, "test", BLUE)):
             values = own[f"{part}_auc"]
-            heights = place + offset + 0.5 * (_spread(values, 0.0))
+            heights = _spread(values, place + offset)
             ax.plot(values, heights, "o", color=colour, markersize=2.6, alpha=0.55, mew=0)
             ax.plot(values.mean(), place + offset, "D", color=colour, mec=INK, markersize=6)
             ax.annotate(
@@ -117,9 +117,8 @@ def split_aucs(summary: Summary) -> Figure:
     last = frame[frame["model"] == models[-1]]["test_auc"]
     set_message(
         figure,
-        f"Over {frame['split'].nunique()} random splits the test AUC of "
-        f"{model_label(models[-1])} runs from {last.min():.2f} to {last.max():.2f}, mean "
-        f"{last.mean():.2f}: one split says little",
+        f"{model_label(models[-1])}: test AUC runs from {last.min():.2f} to {last.max():.2f} over "
+        f"{frame['split'].nunique()} random splits, mean {last.mean():.2f}: one split says little",
     )
     return figure
 
@@ -156,10 +155,10 @@ def _comparison_message(frame: pd.DataFrame, parts: list[str]) -> str:
     for part in parts:
         best = records(frame[frame["split"] == part].nsmallest(1, "mae"))[0]
         name = _name(best["model"], best["encoding"]).removesuffix(" (baseline)")
-        said.append(f"{name} has the lowest error on {part} rows, {best['mae']:.3f} eV/atom")
+        said.append(f"on {part} rows {name} ({best['mae']:.3f} eV/atom)")
     mean = frame[(frame["model"] == "mean") & (frame["split"] == parts[-1])]
-    guess = f" (training mean {mean['mae'].iloc[0]:.3f})" if len(mean) else ""
-    return "; ".join(said) + guess
+    guess = f", training mean {mean['mae'].iloc[0]:.3f}" if len(mean) else ""
+    return f"Lowest error: {'; '.join(said)}{guess}"
 
 
 def holdout_elements(summary: Summary) -> Figure:
@@ -187,12 +186,12 @@ def holdout_elements(summary: Summary) -> Figure:
         )
     _model_rows(ax, [f"{row['element']} ({row['n']} rows)" for row in records(elements)])
     ax.set(xlabel="Mean absolute error (eV/atom)", xlim=(0, ax.get_xlim()[1] * 1.05))
-    ax.legend(loc="upper left", bbox_to_anchor=(1, 1.02))
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1.02), markerscale=0.7)
     better = frame[frame["mae"] < frame["mae_mean_predictor"]].groupby("encoding").size()
     said = ", ".join(
-        f"{encoding_label(encoding)} for {better.get(encoding, 0)}" for encoding in encodings
+        f"on {better.get(encoding, 0)} with {encoding_label(encoding)}" for encoding in encodings
     )
     set_message(
-        figure, f"Of {len(elements)} unseen elements the network beats the training mean: {said}"
+        figure, f"Of {len(elements)} unseen elements the network beats the training mean {said}"
     )
     return figure

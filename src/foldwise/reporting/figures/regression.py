@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from foldwise.reporting.figures.reading import frame_of, measured, records, rows_of
 from foldwise.reporting.labels import encoding_label, split_label
@@ -20,6 +21,7 @@ from foldwise.reporting.style import (
     note,
     plain_log_axis,
     set_message,
+    signed,
 )
 from foldwise.reporting.summary import Summary
 
@@ -91,6 +93,7 @@ def loss_curve(summary: Summary, encoding: str) -> Figure:
             f"{end / own['train'].iloc[-1]:.1f} times the training loss"
         )
     ax.legend(loc="upper right")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="Epoch", ylabel=f"Mean squared error ({_UNIT})²")
     plain_log_axis(ax, "y")
     set_message(figure, f"{_inputs(encoding)}: {_lower(message)}")
@@ -124,8 +127,8 @@ def parity(summary: Summary, encoding: str) -> Figure:
     test, train = scores["test"], scores["train"]
     set_message(
         figure,
-        f"{_inputs(encoding)}: test MAE {test['mae']:.3f} {_UNIT} (R² {_signed(test['r2'])}) "
-        f"against {train['mae']:.3f} (R² {_signed(train['r2'])}) in training",
+        f"{_inputs(encoding)}: test MAE {test['mae']:.3f} {_UNIT} (R² {signed(test['r2'])}) "
+        f"against {train['mae']:.3f} (R² {signed(train['r2'])}) in training",
     )
     return figure
 
@@ -139,12 +142,16 @@ def parity_holdout(summary: Summary, encoding: str) -> Figure:
         _by_element(summary, own).items(), (*COLOURS, GREY), (*MARKERS, "x"), strict=False
     ):
         _cloud(ax, rows, colour, marker, label=f"{name} (n = {len(rows)})")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1), title="Rows with", alignment="left")
+    legend = ax.legend(
+        loc="upper left", bbox_to_anchor=(1.02, 1), title="Rows with", alignment="left"
+    )
+    for handle in legend.legend_handles:
+        handle.set_alpha(1)  # type: ignore[union-attr]
     scores = _scores(summary, own, encoding, "holdout")
     note(ax, _score_text(scores, len(own)), "upper left")
     message = (
         f"{_inputs(encoding)}, {len(own)} holdout rows: MAE {scores['mae']:.3f} {_UNIT}, "
-        f"R² {_signed(scores['r2'])}"
+        f"R² {signed(scores['r2'])}"
     )
     guess = measured(summary, "mae", model="mean", split="holdout")
     if guess is not None:
@@ -208,12 +215,8 @@ def _scores(summary: Summary, own: pd.DataFrame, encoding: str, part: str) -> di
     return {name: np.nan if one is None else one["value"] for name, one in found.items()}
 
 
-def _signed(value: float) -> str:
-    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
-
-
 def _score_text(scores: dict[str, float], n_rows: int) -> str:
     return (
-        f"R² {_signed(scores['r2'])}\nMAE {scores['mae']:.3f} {_UNIT}\n"
+        f"R² {signed(scores['r2'])}\nMAE {scores['mae']:.3f} {_UNIT}\n"
         f"RMSE {scores['rmse']:.3f} {_UNIT}\nn = {n_rows}"
     )
