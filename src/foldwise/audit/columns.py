@@ -49,7 +49,7 @@ def _constant(X: np.ndarray, names: Sequence[str]) -> Finding | None:
     return Finding(
         "constant-columns",
         "note",
-        f"{len(columns)} columns hold one value only: {first_few(columns)}.",
+        f"Columns that hold one value only: {first_few(columns)}.",
         "They keep scale 1 and carry nothing; leave them out.",
         columns=columns,
     )
@@ -68,7 +68,7 @@ def _repeated(X: np.ndarray, names: Sequence[str]) -> Finding | None:
     return Finding(
         "repeated-columns",
         "weakens",
-        f"{len(pairs)} columns repeat another column exactly: {written}.",
+        f"Columns that repeat another exactly: {written}.",
         "Keep one of each: repeats split a coefficient and count twice in a panel.",
         columns=tuple(other for _, other in pairs),
     )

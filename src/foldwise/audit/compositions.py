@@ -16,8 +16,8 @@ def check_outputs(outputs: Sequence[str]) -> list[Finding]:
         Finding(
             "outputs-of-the-same-calculation",
             "note",
-            f"{len(outputs)} columns come out of the same calculation as the target and are "
-            f"not used as features: {first_few(outputs)}.",
+            "Outputs of the same calculation as the target are not used as features: "
+            f"{first_few(outputs)}.",
             "A model that uses them needs the calculation it is meant to save.",
             columns=tuple(outputs),
         )
@@ -46,7 +46,7 @@ def check_elements(
             Finding(
                 "unseen-elements",
                 "note",
-                f"{len(unseen)} elements of the holdout are in no training row: {written}.",
+                f"Elements of the holdout that no training row holds: {written}.",
                 "Read the holdout as extrapolation: one-hot columns of these elements never "
                 "vary in training.",
             )
@@ -56,7 +56,7 @@ def check_elements(
             Finding(
                 "idle-vocabulary",
                 "note",
-                f"{len(idle)} elements of the vocabulary are in no row: {first_few(sorted(idle))}.",
+                f"Elements of the vocabulary that no row holds: {first_few(sorted(idle))}.",
                 "Their columns are zero everywhere; predictions for them mean nothing.",
             )
         )

@@ -4,14 +4,13 @@ from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsRegressor
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from foldwise.arrays import FloatArray
+from foldwise.fits.estimators import BinaryClassifier
 from foldwise.fits.preprocessing import MedianFill, Standardize
 from foldwise.fits.sklearn_learner import SklearnLearner
 
@@ -35,7 +34,7 @@ def column_aucs(X: FloatArray, y: FloatArray) -> FloatArray:
     return np.asarray((ranks - n_cases * (n_cases + 1) / 2) / (n_cases * n_controls))
 
 
-class BestSingleFeature(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class BestSingleFeature(BinaryClassifier):
     """Score by the one column whose AUC on the training rows is farthest from 1/2.
 
     Attributes
@@ -43,27 +42,24 @@ class BestSingleFeature(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     feature_ : int
         The chosen column.
     sign_ : float
-        -1 where low values mean class 1.
+        -1 where low values mean the second class.
+    threshold_ : float
+        Middle between the medians of the two classes; `predict` divides there.
     """
 
     def fit(self, X: Any, y: Any) -> "BestSingleFeature":
-        """Choose the column on X (n_samples, n_features) and labels 0/1."""
-        X, y = validate_data(self, X, y, dtype=np.float64)
-        self.classes_ = np.unique(y)
-        distance = column_aucs(X, np.asarray(y == self.classes_[-1], float)) - 0.5
+        """Choose the column on X (n_samples, n_features) and two-class labels y."""
+        X, second = self._require_two_classes(X, y)
+        distance = column_aucs(X, second.astype(float)) - 0.5
         self.feature_ = int(np.argmax(np.abs(distance)))
         self.sign_ = 1.0 if distance[self.feature_] >= 0 else -1.0
+        chosen = X[:, self.feature_]
+        self.threshold_ = float(np.median(chosen[second]) + np.median(chosen[~second])) / 2
         return self
 
-    def decision_function(self, X: Any) -> FloatArray:
-        """Return the chosen column, turned so that high means class 1."""
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64)
-        return np.asarray(self.sign_ * X[:, self.feature_])
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return class 1 where the turned column is above 0."""
-        return np.asarray(self.classes_[(self.decision_function(X) > 0).astype(int)])
+    def _linear(self, X: FloatArray) -> FloatArray:
+        """Return the chosen column, turned so that high means the second class."""
+        return np.asarray(self.sign_ * (X[:, self.feature_] - self.threshold_))
 
 
 def classification_baselines(n_jobs: int | None = None) -> dict[str, SklearnLearner]:

@@ -69,15 +69,6 @@ class FitBatch:
     estimators: tuple[Any, ...] = ()
     learner: Learner | None = None
 
-    def __post_init__(self) -> None:
-        bad = np.flatnonzero((self.plan.score & ~np.isfinite(self.scores)).any(axis=1))
-        if bad.size:
-            named = first_few((self.plan.describe(int(fit)) for fit in bad), quoted=False)
-            raise DivergedFitError(
-                f"{bad.size} of {self.plan.n_fits} fits diverged: {named}. "
-                "Lower lr or standardise X."
-            )
-
     def at(self, fit: int, rows: BoolArray) -> FloatArray:
         """Return the scores of one fit at the rows of a mask.
 
@@ -147,12 +138,18 @@ def merge_batches(plan: FitPlan, parts: Sequence[tuple[IntArray, FitBatch]]) -> 
         The whole plan.
     parts : sequence of (int array, FitBatch)
         Positions in ``plan`` and the batch trained for them; together each fit once.
+
+    Raises
+    ------
+    DivergedFitError
+        If a score that was asked for is not finite; the message names every such fit.
     """
     fits = np.concatenate([fits for fits, _ in parts])
     order = np.argsort(fits)
     if not np.array_equal(fits[order], np.arange(plan.n_fits)):
         raise InvalidInputError("Blocks do not cover each fit of the plan exactly once.")
     scores = np.concatenate([batch.scores for _, batch in parts])[order]
+    _require_finite(plan, scores)
     states = [state for _, batch in parts for state in batch.states]
     estimators = [one for _, batch in parts for one in batch.estimators]
     notes = [(int(own[fit]), text) for own, batch in parts for fit, text in batch.notes]
@@ -164,3 +161,12 @@ def merge_batches(plan: FitPlan, parts: Sequence[tuple[IntArray, FitBatch]]) -> 
         tuple(estimators[position] for position in order) if estimators else (),
         parts[0][1].learner,
     )
+
+
+def _require_finite(plan: FitPlan, scores: FloatArray) -> None:
+    bad = np.flatnonzero((plan.score & ~np.isfinite(scores)).any(axis=1))
+    if bad.size:
+        named = first_few((plan.describe(int(fit)) for fit in bad), quoted=False)
+        raise DivergedFitError(
+            f"{bad.size} of {plan.n_fits} fits diverged: {named}. Lower lr or standardise X."
+        )

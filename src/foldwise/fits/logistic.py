@@ -6,18 +6,16 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from foldwise.arrays import FloatArray
-from foldwise.errors import InvalidInputError
+from foldwise.fits.estimators import BinaryClassifier
 
 __all__ = ["PenalizedLogistic", "is_separated"]
 
 
-class PenalizedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class PenalizedLogistic(BinaryClassifier):
     r"""Logistic regression with no, L2, L1 or elastic-net penalty, for two classes.
 
     Minimises, as scikit-learn writes it,
@@ -39,7 +37,8 @@ class PenalizedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     l1_ratio : float, default=0.0
         Share rho of the L1 part: 0 is ridge, 1 is the lasso.
     tol : float, default=1e-5
-        Largest projected gradient at the solution.
+        Largest projected gradient at a solution with an L1 part, in units of the loss
+        (times C) or of the penalty, whichever is smaller.
     max_iter : int, default=10_000
         Iterations allowed; fewer than needed is reported by a warning.
 
@@ -68,19 +67,13 @@ class PenalizedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any) -> "PenalizedLogistic":
         """Fit on X (n_samples, n_features) and two-class labels y (n_samples,)."""
-        X, y = validate_data(self, X, y, dtype=np.float64)
-        self.classes_ = np.unique(y)
-        if len(self.classes_) != 2:
-            raise InvalidInputError(
-                f"Logistic regression needs two classes; y holds {len(self.classes_)}: "
-                f"{', '.join(map(str, self.classes_[:5]))}."
-            )
+        X, second = self._require_two_classes(X, y)
         if self.l1_ratio == 0 or np.isinf(self.C):
-            inner = LogisticRegression(C=self.C, max_iter=self.max_iter).fit(X, y)
+            inner = LogisticRegression(C=self.C, max_iter=self.max_iter).fit(X, second)
             self.coef_, self.intercept_ = inner.coef_, inner.intercept_
             self.n_iter_ = int(inner.n_iter_[0])
             return self
-        sign = np.where(y == self.classes_[1], 1.0, -1.0)
+        sign = np.where(second, 1.0, -1.0)
         weights, intercept, self.n_iter_ = self._minimize(X, sign)
         self.coef_, self.intercept_ = weights[None], np.array([intercept])
         return self
@@ -110,7 +103,7 @@ class PenalizedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 "maxiter": self.max_iter,
                 "maxfun": 2 * self.max_iter,
                 "ftol": 1e-14,
-                "gtol": self.tol,
+                "gtol": self.tol * min(1.0, self.C),
                 "maxcor": 20,
             },
         )
@@ -119,20 +112,14 @@ class PenalizedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         u, v = found.x[:n_features], found.x[n_features:-1]
         return u - v, float(found.x[-1]), int(found.nit)
 
-    def decision_function(self, X: Any) -> FloatArray:
-        """Return the log-odds of the second class, shape (n_samples,)."""
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64)
+    def _linear(self, X: FloatArray) -> FloatArray:
+        """Return the log-odds of the second class."""
         return np.asarray(X @ self.coef_[0] + self.intercept_[0])
 
     def predict_proba(self, X: Any) -> FloatArray:
         """Return the probability of both classes, shape (n_samples, 2)."""
         second = expit(self.decision_function(X))
         return np.column_stack([1.0 - second, second])
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the more probable class of each row."""
-        return np.asarray(self.classes_[(self.decision_function(X) > 0).astype(int)])
 
 
 def _warn_not_converged(n_iter: int) -> None:

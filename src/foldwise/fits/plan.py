@@ -43,6 +43,8 @@ class FitPlan:
         What each fit is: its fold, repeat, permutation, resample.
     follows : int array of shape (n_fits,), optional
         Position of the fit whose solution is the starting point, or -1.
+    number : int array of shape (n_fits,), optional
+        What messages call each fit: its position, which slices of the plan keep.
 
     Raises
     ------
@@ -56,7 +58,7 @@ class FitPlan:
     >>> test = folds == np.arange(2)[:, None]
     >>> plan = FitPlan(~test, test, target=np.arange(4.0), members={"fold": np.arange(2)})
     >>> plan.n_fits, plan.n_samples, plan[1:].describe(0)
-    (2, 4, 'fit 0 (fold 1)')
+    (2, 4, 'fit 1 (fold 1)')
     """
 
     train: Bool[np.ndarray, "fit sample"]
@@ -69,8 +71,11 @@ class FitPlan:
     seed: Int[np.ndarray, " fit"] = field(default_factory=lambda: np.zeros(0, np.int64))
     members: Mapping[str, Int[np.ndarray, " fit"]] = field(default_factory=dict)
     follows: Int[np.ndarray, " fit"] | None = None
+    number: Int[np.ndarray, " fit"] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __post_init__(self) -> None:
+        if not len(self.number):
+            object.__setattr__(self, "number", np.arange(len(self.train)))
         for name in ("setting", "seed"):
             if not len(getattr(self, name)):
                 object.__setattr__(self, name, np.zeros(len(self.train), np.int64))
@@ -102,6 +107,7 @@ class FitPlan:
             seed=self.seed[chosen],
             members={name: column[chosen] for name, column in self.members.items()},
             follows=None if self.follows is None else _renumbered(self.follows, chosen),
+            number=self.number[chosen],
         )
 
     def target_of(self, fit: int) -> FloatArray:
@@ -120,7 +126,8 @@ class FitPlan:
         """Return how messages name a fit: its number, setting and members."""
         parts = [f"{name}={value}" for name, value in self.setting_of(fit).items()]
         parts += [f"{name} {column[fit]}" for name, column in self.members.items()]
-        return f"fit {fit} ({', '.join(parts)})" if parts else f"fit {fit}"
+        name = f"fit {self.number[fit]}"
+        return f"{name} ({', '.join(parts)})" if parts else name
 
     def fingerprint(self) -> str:
         """Return a SHA-256 of everything the fits depend on."""
@@ -145,6 +152,7 @@ def _require_shapes(plan: FitPlan) -> None:
         "setting": (both[:1],),
         "seed": (both[:1],),
         "follows": (both[:1],),
+        "number": (both[:1],),
     }
     for name, shapes in expected.items():
         column = getattr(plan, name)

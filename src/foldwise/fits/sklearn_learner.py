@@ -87,7 +87,7 @@ class SklearnLearner:
         ]
         start = time.perf_counter()
         for done, fits in enumerate(blocks, start=1):
-            yield fits, [_fit_one(self, X, plan, int(fit), keep) for fit in fits]
+            yield fits, _fit_block(self, X, plan[fits], keep)
             left = (time.perf_counter() - start) / done * (len(blocks) - done)
             if n_jobs > 1 and left > _SECONDS_WORTH_WORKERS:
                 rest = blocks[done:]
@@ -95,7 +95,7 @@ class SklearnLearner:
         else:
             return
         workers = Parallel(n_jobs=n_jobs, return_as="generator")
-        finished = workers(delayed(_fit_block)(self, X, plan[fits], fits, keep) for fits in rest)
+        finished = workers(delayed(_fit_block)(self, X, plan[fits], keep) for fits in rest)
         yield from zip(rest, finished, strict=True)
 
     def predict(self, state: FitState, X: Design) -> FloatArray:
@@ -132,13 +132,10 @@ class _Outcome:
 
 
 def _fit_block(
-    learner: SklearnLearner, X: FloatArray, plan: FitPlan, fits: IntArray, keep: tuple[str, ...]
+    learner: SklearnLearner, X: FloatArray, plan: FitPlan, keep: tuple[str, ...]
 ) -> list[_Outcome]:
-    """Train a block in a worker; messages name the fit by its place in the whole plan."""
-    try:
-        return [_fit_one(learner, X, plan, fit, keep) for fit in range(plan.n_fits)]
-    except FitError as error:
-        raise FitError(f"{error} Fits are counted from fit {fits[0]} of the plan.") from error
+    """Train a block, all fits of ``plan``; the same at home and in a worker."""
+    return [_fit_one(learner, X, plan, fit, keep) for fit in range(plan.n_fits)]
 
 
 def _fit_one(

@@ -29,7 +29,7 @@ class FolderBlockStore:
         blocks = []
         for path in sorted((self.folder / key).glob("*.npz")):
             try:
-                with np.load(path, allow_pickle=False) as stored:
+                with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                     blocks.append({name: stored[name] for name in stored.files})
             except (OSError, ValueError, EOFError, zipfile.BadZipFile):
                 path.unlink()

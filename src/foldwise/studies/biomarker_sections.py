@@ -159,7 +159,8 @@ def _row_1_4(cohort: Cohort, evidence: BiomarkerEvidence) -> Section:
         figures=[*_model_figures(model), f"coefficients_{model}"],
     )
     section.facts = [
-        Fact(f"auc_{part}", f"ROC AUC, {part}", round(auc, 4)) for part, auc in aucs.items()
+        Fact(f"auc_{part}", f"ROC AUC, {part}", round(auc, 4), digits=3)
+        for part, auc in aucs.items()
     ]
     test = evidence.test
     section.answer(
@@ -202,7 +203,7 @@ def _row_1_5(evidence: BiomarkerEvidence, built: BiomarkerTables) -> Section:
     n_zero = {str(model): int(n) for model, n in summary["n_zero"].items()}
     l1, l2 = (summary.loc[f"logistic-{name}"] for name in ("l1", "l2"))
     section.facts += [
-        Fact(f"auc_{part}", f"ROC AUC of L1, {part}", value)
+        Fact(f"auc_{part}", f"ROC AUC of L1, {part}", value, digits=3)
         for part, value in _rounded(built, evidence).items()
     ]
     section.answer(

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from foldwise.arrays import BoolArray
 from foldwise.fits.mlp import count_parameters, weight_decay_of
 from foldwise.reporting.summary import NamedTable
 from foldwise.studies.config import PerovskitesConfig
-from foldwise.studies.perovskite_evidence import Compositions, PerovskiteEvidence
-from foldwise.studies.perovskite_tables import PerovskiteScores, unseen_elements
+from foldwise.studies.perovskite_evidence import Compositions, EncodingEvidence, PerovskiteEvidence
+from foldwise.studies.perovskite_tables import PerovskiteScores, largest_weight, unseen_elements
 from foldwise.studies.sections import Fact, Section
 
 __all__ = ["write_sections"]
@@ -203,14 +204,16 @@ def _row_2_6(
         f"intercepts: each unit takes all {n_features} inputs; the output has weights of shape "
         f"(1, {config.hidden[-1]}) and 1 intercept.",
     )
-    weight = evidence.encodings[kind].network.states[0]["layer0.weight"]
+    unit, column = largest_weight(evidence.encodings[kind].network.states[0])
+    weight = evidence.encodings[kind].network.states[0]["layer0.weight"][unit, column]
     section.answer(
         "2.6-hyperparameters",
         "What is a hyperparameter, and what is learned?",
         f"Hyperparameters are set before training and stay: {len(config.hidden)} layers, step size "
         f"{config.lr:g}, {config.epochs} epochs. Learned are the "
-        f"{count_parameters(n_features, config.hidden)} weights and intercepts, such as the first "
-        f"weight, now {weight[0, 0]:.4f}.",
+        f"{count_parameters(n_features, config.hidden)} weights and intercepts, such as the "
+        f"largest of the first layer: {evidence.encodings[kind].features[column]} counts "
+        f"{weight:+.3f} in unit {unit + 1}.",
     )
     return section
 
@@ -229,6 +232,7 @@ def _metric_facts(scores: PerovskiteScores, kind: str, parts: tuple[str, ...]) -
             f"{labels[one.name]}, {one.split}",
             round(one.value, 4),
             one.unit,
+            digits=3,
         )
         for one in found
     ]
@@ -282,9 +286,8 @@ def _row_2_8(
     unseen = unseen_elements(data, dict(evidence.parts))
     held = evidence.parts["holdout"]
     own = evidence.encodings[kind]
-    # A column that never varies in training gets no gradient from the data.
-    varies = np.ptp(own.X[evidence.parts["train"]], axis=0) > 0
-    idle = ~varies & (own.X[held] != 0).any(axis=0) & (own.X[held].max(axis=0) > 0)
+    train = evidence.parts["train"]
+    idle = np.asarray(~own.X[train].any(axis=0) & own.X[held].any(axis=0))
     mae, guess = (
         scores.value("mae", model, encoding, "holdout")
         for model, encoding in (("mlp", kind), ("mean", "none"))
@@ -299,17 +302,34 @@ def _row_2_8(
         f"without a training row: {', '.join(unseen) or 'none'}.",
     )
     if kind == "one-hot":
-        section.answer(
-            "2.8-why",
-            "Why?",
-            f"{int(idle.sum())} of the {own.X.shape[1]} columns are 0 in all "
-            f"{int(evidence.parts['train'].sum())} training rows and not 0 in the holdout, so the "
-            "data never move their weights: what such an element adds is left over from the "
-            "random start. On average they carry "
-            f"{own.X[held][:, idle].sum(axis=1).mean() / len(data.sites):.0%} of a holdout row's "
-            "occupation.",
-        )
+        section.answer("2.8-why", "Why?", _why_one_hot(data, evidence, own, idle))
     return section
+
+
+def _why_one_hot(
+    data: Compositions, evidence: PerovskiteEvidence, own: EncodingEvidence, idle: BoolArray
+) -> str:
+    """Say what training left of the weights of columns that only holdout rows use."""
+    n_train, held = int(evidence.parts["train"].sum()), evidence.parts["holdout"]
+    if not idle.any():
+        return (
+            f"Every column that the {int(held.sum())} holdout rows use is used in some of the "
+            f"{n_train} training rows too: no element is new here."
+        )
+    weight = own.network.states[0]["layer0.weight"]  # (unit, column)
+    still, moved = (float(np.sqrt((weight[:, mask] ** 2).mean())) for mask in (idle, ~idle))
+    outcome = (
+        "Weight decay has shrunk them, so such an element counts as none at all"
+        if still < 0.01 * moved
+        else "What such an element adds is left over from the random start"
+    )
+    share = own.X[held][:, idle].sum(axis=1).mean() / len(data.sites)
+    return (
+        f"{int(idle.sum())} of the {own.X.shape[1]} columns are 0 in all {n_train} training rows "
+        f"and not 0 in the holdout, so their weights get no gradient from the data. {outcome}: "
+        f"their root mean square is {still:.1g} against {moved:.1g} in the other columns. On "
+        f"average these columns carry {share:.0%} of a holdout row's occupation."
+    )
 
 
 def _row_2_9(

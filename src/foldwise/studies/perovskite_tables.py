@@ -19,7 +19,13 @@ from foldwise.studies.config import PerovskitesConfig
 from foldwise.studies.perovskite_evidence import Compositions, EncodingEvidence, PerovskiteEvidence
 from foldwise.studies.sections import named_table
 
-__all__ = ["PerovskiteScores", "build_tables", "score_everything", "unseen_elements"]
+__all__ = [
+    "PerovskiteScores",
+    "build_tables",
+    "largest_weight",
+    "score_everything",
+    "unseen_elements",
+]
 
 _RESAMPLES = 1000
 UNIT = "eV/atom"
@@ -220,15 +226,26 @@ def _hyperparameters(evidence: PerovskiteEvidence, config: PerovskitesConfig) ->
         ("loss", "mean squared error", "averaged over the rows of a batch"),
         ("seed", str(config.seed), "initial weights, row order, splits"),
     ]
-    weight = state["layer0.weight"]
+    unit, column = largest_weight(state)
     learned = [
-        ("weight of layer 1, unit 1, input 1", f"{weight[0, 0]:.4f}", own.features[0]),
+        (
+            f"weight of layer 1, unit {unit + 1}, input {column + 1}",
+            f"{state['layer0.weight'][unit, column]:.4f}",
+            f"{own.features[column]}, the largest of that layer",
+        ),
         ("intercept of the output", f"{state[_last_bias(state)][0]:.4f}", "eV/atom"),
     ]
     columns = ["name", "value", "meaning", "kind"]
     rows = [(*row, "hyperparameter") for row in chosen] + [(*row, "learned") for row in learned]
     title = "Chosen before training, and learned by it"
     return named_table("hyperparameters", title, pd.DataFrame(rows, columns=columns))
+
+
+def largest_weight(state: FitState) -> tuple[int, int]:
+    """Return unit and input of the first layer's weight of largest size."""
+    weight = state["layer0.weight"]
+    unit, column = np.unravel_index(int(np.argmax(np.abs(weight))), weight.shape)
+    return int(unit), int(column)
 
 
 def _last_bias(state: FitState) -> str:

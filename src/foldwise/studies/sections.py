@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import pandas as pd
@@ -19,16 +19,17 @@ __all__ = ["Fact", "Section", "StudyResult", "Watch", "Watcher", "named_table"]
 
 @dataclass(frozen=True)
 class Fact:
-    """One labelled value of a section."""
+    """One labelled value of a section; ``digits`` are the decimals a page shows."""
 
     key: str
     label: str
     value: str | int | float
     unit: str = ""
+    digits: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the entry of a section's ``facts``."""
-        return {"key": self.key, "label": self.label, "value": self.value, "unit": self.unit}
+        return asdict(self)
 
 
 @dataclass

@@ -33,7 +33,7 @@ def roc(summary: Summary, model: str) -> Figure:
     """Draw the ROC curve of the training rows and of the test rows."""
     areas = {part: _metric_text(summary, "roc_auc", model, part) for part in _PARTS}
 
-    def draw_one(ax: Axes, own: pd.DataFrame, part: str) -> None:
+    def draw_one(ax: Axes, own: pd.DataFrame, part: str) -> str:
         ax.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1)
         ax.plot(
             own["false_positive_rate"],
@@ -45,6 +45,7 @@ def roc(summary: Summary, model: str) -> Figure:
         note(ax, f"AUC {areas[part]}\ndotted: guessing", "lower right")
         ax.set(xlabel="False positive rate (share of controls)")
         ax.set(ylabel="True positive rate (share of cases)")
+        return split_label(part)
 
     figure = _two_parts(summary, "roc_curve", model, draw_one)
     set_message(
@@ -60,23 +61,18 @@ def precision_recall(summary: Summary, model: str) -> Figure:
     areas = {part: _metric_text(summary, "average_precision", model, part) for part in _PARTS}
     prevalence: dict[str, float] = {}
 
-    def draw_one(ax: Axes, own: pd.DataFrame, part: str) -> None:
+    def draw_one(ax: Axes, own: pd.DataFrame, part: str) -> str:
         # At the lowest threshold every row is called a case: precision is the share of cases.
         prevalence[part] = records(own.nsmallest(1, "threshold"))[0]["precision"]
         ax.axhline(prevalence[part], color=GREY, linestyle=":", linewidth=1)
         ax.step(own["recall"], own["precision"], where="post", color=_PARTS[part], clip_on=False)
-        text = f"average precision {areas[part]}\ndotted: share of cases {prevalence[part]:.2f}"
-        low = prevalence[part] < 0.5
-        ax.text(
-            0.03,
-            prevalence[part] + (0.02 if low else -0.02),
-            text,
-            va="bottom" if low else "top",
-            fontsize=7.5,
-            linespacing=1.4,
-        )
         ax.set(xlabel="Recall (share of cases found)")
         ax.set(ylabel="Precision (cases among those called)")
+        # A curve may pass anywhere inside the square: the numbers stand above it.
+        return (
+            f"{split_label(part)}: average precision {areas[part]}\n"
+            f"dotted: share of cases {prevalence[part]:.2f}"
+        )
 
     figure = _two_parts(summary, "pr_curve", model, draw_one)
     set_message(
@@ -88,17 +84,16 @@ def precision_recall(summary: Summary, model: str) -> Figure:
 
 
 def _two_parts(
-    summary: Summary, table: str, model: str, draw_one: Callable[[Axes, pd.DataFrame, str], None]
+    summary: Summary, table: str, model: str, draw_one: Callable[[Axes, pd.DataFrame, str], str]
 ) -> Figure:
-    """Draw training and test rows side by side on the unit square."""
+    """Draw training and test rows side by side on the unit square; ``draw_one`` names them."""
     figure, axes = new_figure("two columns", 88, n_cols=2)
     for ax, part in zip(axes, _PARTS, strict=True):
         own = rows_of(summary, table, model=model, split=part)
         ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
         ax.set_xticks(np.linspace(0, 1, 6))
         ax.set_yticks(np.linspace(0, 1, 6))
-        draw_one(ax, own, part)
-        ax.set_title(split_label(part))
+        ax.set_title(draw_one(ax, own, part))
     return figure
 
 
