@@ -6,14 +6,25 @@ permutation, setting, epoch``. Sizes are ``n_fits``, ``n_samples`` and so on.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float, Int
 
-__all__ = ["BoolArray", "Design", "FloatArray", "IntArray", "SiteLookup", "as_dense"]
+__all__ = [
+    "BoolArray",
+    "Design",
+    "FloatArray",
+    "IntArray",
+    "RealArray",
+    "SiteLookup",
+    "as_dense",
+]
 
 FloatArray = npt.NDArray[np.float64]
+RealArray = npt.NDArray[np.floating[Any]]
+"""Of either precision: networks learn in float32, everything else in float64."""
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 

@@ -83,6 +83,15 @@ def test_the_steps_under_the_pr_points_are_the_average_precision(
     assert area == pytest.approx(sk.average_precision_score(*drawn), abs=1e-12)
 
 
+@given(labelled_scores())
+def test_the_roc_curve_keeps_every_distinct_score_as_a_threshold(
+    drawn: tuple[np.ndarray, np.ndarray],
+) -> None:
+    # A slider or a table over thresholds needs the points on straight stretches too.
+    points = roc_points(*drawn)
+    assert np.array_equal(points["threshold"][1:], np.unique(drawn[1])[::-1])
+
+
 def test_curves_start_at_a_finite_threshold_that_calls_nobody() -> None:
     y, score = np.array([0.0, 1.0]), np.array([0.2, 0.9])
     for threshold in (roc_points(y, score)["threshold"][0], pr_points(y, score)["threshold"][-1]):
@@ -167,3 +176,9 @@ def test_a_metric_becomes_an_entry_with_every_field() -> None:
         "low": 0.03,
         "high": 0.05,
     }
+
+
+@pytest.mark.parametrize("value", [pytest.param(0.1, id="inexact"), pytest.param(0.5, id="exact")])
+def test_the_r2_of_equal_targets_is_undefined_however_they_round(value: float) -> None:
+    with pytest.raises(InvalidInputError, match="R2 is undefined"):
+        REGRESSION_METRICS["r2"](np.full(7, value), np.arange(7.0))

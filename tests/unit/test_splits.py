@@ -186,3 +186,43 @@ def test_folds_with_one_class_are_refused_by_name(folds: list[list[int]], said: 
 def test_folds_that_hold_both_classes_are_taken() -> None:
     folds = np.array([[0, 0, 1, 1, 0, 1], [0, 1, 0, 1, 1, 0]])
     require_both_classes(folds, FOUR_AND_TWO)
+
+
+# One family of nine rows, 30 of three; half of the families are affected.
+FAMILIES = np.r_[np.full(9, 0), np.repeat(np.arange(1, 31), 3)]
+AFFECTED = (FAMILIES % 2 == 0).astype(float)
+
+
+def test_the_largest_group_is_tested_as_often_as_its_share() -> None:
+    masks = random_test_masks(99, test_size=0.25, n_splits=200, classes=AFFECTED, groups=FAMILIES)
+    # Four deviations of a share of a quarter over 200 splits.
+    assert masks[:, 0].mean() == pytest.approx(0.25, abs=0.125)
+
+
+@pytest.mark.parametrize("test_size", [0.2, 0.3, 0.4, 0.6, 0.75])
+def test_test_parts_of_whole_groups_and_classes_have_the_size_asked_for(test_size: float) -> None:
+    masks = random_test_masks(
+        99, test_size=test_size, n_splits=5, classes=AFFECTED, groups=FAMILIES
+    )
+    assert masks.mean(axis=1) == pytest.approx(np.full(5, test_size), abs=0.07)  # a few families
+
+
+@pytest.mark.parametrize(
+    ("classes", "groups", "test_size"),
+    [
+        pytest.param(None, np.zeros(20, int), 0.2, id="one-group"),
+        pytest.param(np.arange(20) % 2.0, np.zeros(20, int), 0.2, id="one-group-two-classes"),
+        pytest.param(np.r_[1.0, np.zeros(19)], None, 0.2, id="one-case"),
+        pytest.param(None, None, 0.99, id="nothing-left-to-train"),
+    ],
+)
+def test_a_test_part_that_cannot_be_drawn_is_refused_in_words(
+    classes: np.ndarray | None, groups: np.ndarray | None, test_size: float
+) -> None:
+    with pytest.raises(InvalidInputError, match=r"test part .*(20 rows|1 groups)"):
+        random_test_masks(20, test_size=test_size, classes=classes, groups=groups)
+
+
+def test_the_advice_for_too_few_members_is_possible() -> None:
+    with pytest.raises(InvalidInputError, match=r"there are 1\. Collect more rows"):
+        kfold_assignments(5, n_splits=2, classes=np.array([0.0, 0.0, 0.0, 0.0, 1.0]))

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from foldwise.audit.findings import Finding, Severity
 from foldwise.errors import first_few
 
-__all__ = ["check_columns", "check_scale"]
+__all__ = ["check_columns", "check_scale", "check_training_columns"]
 
 
 def check_columns(X: Float[np.ndarray, "sample feature"], names: Sequence[str]) -> list[Finding]:
@@ -42,8 +42,7 @@ def _missing(X: np.ndarray, names: Sequence[str]) -> Finding | None:
 
 
 def _constant(X: np.ndarray, names: Sequence[str]) -> Finding | None:
-    lowest, highest = np.nanmin(X, axis=0), np.nanmax(X, axis=0)
-    columns = tuple(names[int(column)] for column in np.flatnonzero(lowest == highest))
+    columns = tuple(names[int(column)] for column in np.flatnonzero(_is_constant(X)))
     if not columns:
         return None
     return Finding(
@@ -53,6 +52,40 @@ def _constant(X: np.ndarray, names: Sequence[str]) -> Finding | None:
         "They keep scale 1 and carry nothing; leave them out.",
         columns=columns,
     )
+
+
+def check_training_columns(
+    X: Float[np.ndarray, "sample feature"], train: Bool[np.ndarray, " sample"], names: Sequence[str]
+) -> list[Finding]:
+    """Return a finding on columns that vary in the table and not in its training rows.
+
+    Examples
+    --------
+    >>> X, train = np.array([[1.0, 2.0], [1.0, 3.0], [0.0, 4.0]]), np.array([True, True, False])
+    >>> check_training_columns(X, train, ["a", "b"])[0].columns
+    ('a',)
+    """
+    constant = _is_constant(X[train]) & ~_is_constant(X)
+    columns = tuple(names[int(column)] for column in np.flatnonzero(constant))
+    if not columns:
+        return []
+    return [
+        Finding(
+            "constant-in-training",
+            "note",
+            f"Columns that hold one value in all {int(train.sum())} training rows of the one split "
+            f"and vary elsewhere: {first_few(columns)}.",
+            "They keep scale 1, so other rows are not standardised there; a linear model gives "
+            "them no weight. Leave such columns out, or collect more rows.",
+            columns=columns,
+        )
+    ]
+
+
+def _is_constant(X: np.ndarray) -> np.ndarray:
+    """Return which columns hold one value only, missing cells aside."""
+    filled = np.where(np.isnan(X), np.inf, X).min(axis=0)
+    return np.asarray(filled == np.where(np.isnan(X), -np.inf, X).max(axis=0))
 
 
 def _repeated(X: np.ndarray, names: Sequence[str]) -> Finding | None:

@@ -1,6 +1,7 @@
 """Intervals of 95 % (or another level) for the metrics of a study."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -8,6 +9,7 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from foldwise.arrays import FloatArray
+from foldwise.errors import InvalidInputError
 
 __all__ = [
     "bootstrap_interval",
@@ -30,6 +32,11 @@ def delong_variance(
     The AUC is the mean over pairs of a case and a control; its variance follows
     from the spread of each case's mean over controls, and the other way round.
 
+    Raises
+    ------
+    InvalidInputError
+        If a class has fewer than two rows: nothing shows its spread.
+
     References
     ----------
     .. [1] DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44, 837, equations 4-6.
@@ -41,6 +48,11 @@ def delong_variance(
     (0.75, 0.125)
     """
     case, control = score[y == 1], score[y == 0]
+    if min(len(case), len(control)) < 2:
+        raise InvalidInputError(
+            f"The variance of an AUC needs two rows of each class; there are {len(case)} cases "
+            f"and {len(control)} controls. Report the AUC without an interval."
+        )
     wins = np.sign(case[:, None] - control[None, :]) / 2 + 0.5  # (case, control), ties 1/2
     auc = float(wins.mean())
     of_cases = wins.mean(axis=1).var(ddof=1) / len(case)
@@ -153,8 +165,11 @@ def element_weights(
     """Return row weights of bootstrap resamples that draw elements, not rows.
 
     Rows that share an element are not independent. A row counts as often as its
-    elements were drawn; a row of two drawn elements counts for both.
+    elements were drawn; a row of two drawn elements counts for both. A row with
+    none of the elements is drawn for itself.
     """
+    alone = np.flatnonzero(~membership.any(axis=1))
+    membership = np.hstack([membership, np.arange(len(membership))[:, None] == alone])
     n_elements = membership.shape[1]
     drawn = row_weights(n_elements, n_resamples=n_resamples, seed=seed)  # (resample, element)
     return np.asarray(drawn @ membership.T.astype(float))  # (resample, sample)
@@ -167,11 +182,11 @@ def bootstrap_interval(
     weights: Float[np.ndarray, "resample sample"],
     *,
     level: float = 0.95,
-) -> Interval:
+) -> Interval | None:
     """Return the percentile bootstrap interval of a metric of target and prediction.
 
-    Resamples on which the metric is undefined (one row left, all targets equal) are
-    left out.
+    Resamples on which the metric raises (an R2 of equal targets) are left out. None
+    where nothing varies: fewer than two rows, or a metric defined on no resample.
 
     Examples
     --------
@@ -182,10 +197,12 @@ def bootstrap_interval(
     >>> low, high
     (1.0, 1.0)
     """
-    values = []
+    values: list[float] = []
     for weight in weights.astype(int):
         rows = np.repeat(np.arange(len(y)), weight)
-        if len(np.unique(y[rows])) > 1:
+        with suppress(InvalidInputError):
             values.append(metric(y[rows], prediction[rows]))
+    if len(y) < 2 or not values:
+        return None
     low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2])
     return float(low), float(high)

@@ -122,11 +122,12 @@ def _mae(y: FloatArray, prediction: FloatArray) -> float:
 
 def _r2(y: FloatArray, prediction: FloatArray) -> float:
     """1 - sum of squared errors / sum of squared deviations from the mean."""
-    spread = float(np.sum((y - y.mean()) ** 2))
-    if spread == 0:
+    if len(np.unique(y)) < 2:
         raise InvalidInputError(
-            f"R2 is undefined: all {len(y)} targets are {y[0]}. Report the mean absolute error."
+            f"R2 is undefined: all {len(y)} targets are {y[0] if len(y) else '-'}. Report the "
+            "mean absolute error."
         )
+    spread = float(np.sum((y - y.mean()) ** 2))
     return 1.0 - float(np.sum((y - prediction) ** 2)) / spread
 
 

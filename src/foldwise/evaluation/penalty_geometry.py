@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from foldwise.arrays import FloatArray
 from foldwise.fits.logistic import PenalizedLogistic
+from foldwise.fits.threads import one_blas_thread
 
 __all__ = ["PenaltyGeometry", "penalty_geometry"]
 
@@ -50,12 +51,11 @@ def penalty_geometry(
     radius. The free optimum carries a ridge of 1e-4 so that it exists for
     separable classes.
     """
-    free = _solve(X, y, C=1e4, l1_ratio=0.0)
-    path = [_solve(X, y, C=C, l1_ratio=1.0) for C in _PENALTIES]
-    corners = [w for w in path if (w == 0).sum() == 1] or [path[0]]
-    l1 = corners[-1]
-    radius = float(np.abs(l1).sum())
-    l2 = _on_circle(X, y, radius)
+    with one_blas_thread():
+        free = _solve(X, y, C=1e4, l1_ratio=0.0)
+        l1 = _corner(X, y, _PENALTIES)
+        radius = float(np.abs(l1).sum())
+        l2 = _on_circle(X, y, radius)
     reach = 1.25 * max(radius, *np.abs(free)) or 1.0
     axis = np.linspace(-reach, reach, _GRID)
     return PenaltyGeometry(
@@ -66,6 +66,25 @@ def penalty_geometry(
 def _solve(X: FloatArray, y: FloatArray, *, C: float, l1_ratio: float) -> FloatArray:
     coef: FloatArray = PenalizedLogistic(C=C, l1_ratio=l1_ratio).fit(X, y).coef_[0]
     return coef
+
+
+def _corner(X: FloatArray, y: FloatArray, penalties: FloatArray) -> FloatArray:
+    """Return the L1 solution of the largest C that leaves exactly one coefficient at zero.
+
+    Two features of nearly equal strength enter at nearly the same C: where a grid has
+    none with one zero, a finer grid lies between the last empty and the first full one.
+    """
+    path = [_solve(X, y, C=float(C), l1_ratio=1.0) for C in penalties]
+    n_zero = np.array([(w == 0).sum() for w in path])
+    if (n_zero == 1).any():
+        return path[int(np.flatnonzero(n_zero == 1)[-1])]
+    empty = np.flatnonzero(n_zero == 2)
+    if not len(empty) or empty[-1] + 1 == len(path):
+        return path[0]  # no penalty of the grid empties the model, or each does
+    low, high = penalties[empty[-1]], penalties[empty[-1] + 1]
+    if high < low * (1 + 1e-9):
+        return path[int(empty[-1])]
+    return _corner(X, y, np.geomspace(low, high, 31))
 
 
 def _pair(w: FloatArray) -> tuple[float, float]:
@@ -83,14 +102,19 @@ def _on_circle(X: FloatArray, y: FloatArray, radius: float) -> FloatArray:
 
 
 def _loss_plane(X: FloatArray, y: FloatArray, axis: FloatArray) -> FloatArray:
-    """Return the mean loss on the grid, the intercept found by Newton steps."""
+    """Return the mean loss on the grid, the intercept found by bisection.
+
+    Its slope is 0 between the log-odds of the cases' share less and plus the largest
+    |x w|; Newton steps would leave that range where the classes are nearly apart.
+    """
     w1, w2 = np.meshgrid(axis, axis, indexing="ij")
     linear = X @ np.stack([w1.ravel(), w2.ravel()])  # (sample, point)
-    intercept = np.zeros(linear.shape[1])
-    for _ in range(50):
-        p = expit(linear + intercept)
-        curvature = np.maximum((p * (1 - p)).mean(axis=0), 1e-3)  # damped where flat
-        intercept -= (p - y[:, None]).mean(axis=0) / curvature
+    reach = np.abs(linear).max(axis=0)
+    low, high = logit(y.mean()) - reach, logit(y.mean()) + reach
+    for _ in range(60):
+        intercept = (low + high) / 2
+        above = (expit(linear + intercept) - y[:, None]).mean(axis=0) > 0
+        low, high = np.where(above, low, intercept), np.where(above, intercept, high)
     sign = np.where(y == 1, 1.0, -1.0)[:, None]
     loss = np.logaddexp(0.0, -sign * (linear + intercept)).mean(axis=0)
     return np.asarray(loss.reshape(w1.shape))

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Generator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -18,6 +18,7 @@ Question = Generator[FitPlan, FitBatch, Answer]
 """Yields plans, is sent their batches, returns an answer."""
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Where the driver says how far it is."""
 
@@ -30,6 +31,7 @@ class Progress(Protocol):
         ...
 
 
+@runtime_checkable
 class BlockStore(Protocol):
     """Where finished blocks wait for an interrupted run to come back."""
 

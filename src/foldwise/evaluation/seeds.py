@@ -32,5 +32,5 @@ def child_seed(seed: int, name: str, *place: int) -> int:
     False
     """
     word = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
-    sequence = np.random.SeedSequence([seed, word, *place])
+    sequence = np.random.SeedSequence(seed, spawn_key=(word, *place))
     return int(sequence.generate_state(1)[0] >> 1)

@@ -5,6 +5,7 @@ different populations. Folds are therefore never taken in file order.
 """
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
@@ -24,6 +25,8 @@ from foldwise.evaluation.seeds import child_seed
 
 __all__ = ["kfold_assignments", "random_test_masks", "require_both_classes"]
 
+_MOST_FOLDS = 20  # a test part of whole groups is a multiple of 1 / 20 or coarser
+
 
 def random_test_masks(
     n_samples: int,
@@ -41,7 +44,8 @@ def random_test_masks(
     n_samples : int
         Number of rows.
     test_size : float
-        Share of rows (with groups: of groups) in the test part; rounded up.
+        Share of rows in the test part, rounded up; with groups the share of groups, and
+        with classes too the nearest share of rows that whole groups allow.
     n_splits : int, default=1
         How many independent splits.
     seed : int, default=0
@@ -56,6 +60,11 @@ def random_test_masks(
     -------
     bool array of shape (n_splits, n_samples)
         True in the test part.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are too few rows, groups or members of a class for both parts.
 
     Examples
     --------
@@ -76,21 +85,46 @@ def _test_rows(
     classes: np.ndarray | None,
     groups: np.ndarray | None,
 ) -> IntArray:
-    rows = np.zeros(n_samples)
-    if groups is not None and classes is not None:
-        # The fold of a stratified group k-fold is a test part that keeps both.
-        n_folds = max(2, round(1 / test_size))
-        folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-        return np.asarray(next(iter(folds.split(rows, classes, groups)))[1])
-    splitter: ShuffleSplit | GroupShuffleSplit | StratifiedShuffleSplit
-    if groups is not None:
-        splitter = GroupShuffleSplit(1, test_size=test_size, random_state=seed)
-        return np.asarray(next(splitter.split(rows, groups=groups))[1])
-    if classes is not None:
-        splitter = StratifiedShuffleSplit(1, test_size=test_size, random_state=seed)
-        return np.asarray(next(splitter.split(rows, classes))[1])
-    splitter = ShuffleSplit(1, test_size=test_size, random_state=seed)
-    return np.asarray(next(splitter.split(rows))[1])
+    """Draw one test part; what scikit-learn cannot draw is refused in the user's words."""
+    try:
+        if groups is not None and classes is not None:
+            return _stratified_groups(test_size, seed, classes, groups)
+        kind = StratifiedShuffleSplit if classes is not None else ShuffleSplit
+        splitter = (kind if groups is None else GroupShuffleSplit)(
+            1, test_size=test_size, random_state=seed
+        )
+        return np.asarray(next(splitter.split(np.zeros(n_samples), classes, groups))[1])
+    except InvalidInputError:
+        raise
+    except ValueError as error:
+        of_groups = "" if groups is None else f" in {len(np.unique(groups))} groups"
+        raise InvalidInputError(
+            f"No test part of {test_size:.3g} can be drawn from {n_samples} rows{of_groups}: "
+            f"{error} Use another --test-size, or give more rows."
+        ) from error
+
+
+def _stratified_groups(
+    test_size: float, seed: int, classes: np.ndarray, groups: np.ndarray
+) -> IntArray:
+    """Return some folds of a stratified group k-fold, drawn at random.
+
+    Its folds keep groups whole and classes balanced, but it places the groups in
+    order of their spread: the first fold would always hold the same large group.
+    """
+    n_groups = len(np.unique(groups))
+    limit = min(_MOST_FOLDS, n_groups, int(np.unique(classes, return_counts=True)[1].min()))
+    if limit < 2:
+        raise InvalidInputError(
+            f"A test part of whole groups needs 2 groups and 2 rows of each class; there are "
+            f"{n_groups} groups and {len(classes)} rows. Add rows, or leave --groups out."
+        )
+    wanted = Fraction(test_size).limit_denominator(limit)
+    share = min(max(wanted, Fraction(1, limit)), Fraction(limit - 1, limit))
+    folds = StratifiedGroupKFold(share.denominator, shuffle=True, random_state=seed)
+    parts = [test for _, test in folds.split(np.zeros(len(classes)), classes, groups)]
+    chosen = np.random.default_rng(seed).permutation(share.denominator)[: share.numerator]
+    return np.concatenate([parts[fold] for fold in chosen])
 
 
 def kfold_assignments(
@@ -155,9 +189,10 @@ def _require_enough(
         )
     for what, count in counts.items():
         if count < n_splits:
+            fewer = f"Use --folds {count} or fewer, or collect" if count > 1 else "Collect"
             raise InvalidInputError(
                 f"{n_splits} folds need at least {n_splits} {what}; there are {count}. "
-                f"Use --folds {max(2, count)} or fewer, or collect more rows."
+                f"{fewer} more rows."
             )
 
 

@@ -3,21 +3,22 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
-from foldwise.arrays import BoolArray, Design, FloatArray, IntArray
+from foldwise.arrays import BoolArray, Design, FloatArray, IntArray, RealArray
 from foldwise.errors import DivergedFitError, InvalidInputError, first_few
 from foldwise.fits.plan import FitPlan
 
 __all__ = ["BlockCallback", "FitBatch", "FitState", "Learner", "merge_batches"]
 
-FitState = Mapping[str, FloatArray]
+FitState = Mapping[str, RealArray]
 """What one fit learned, by name: ``fill, center, scale, coef, layer0.weight, ...``."""
 
 
+@runtime_checkable
 class Learner(Protocol):
     """Anything that trains every fit of a plan."""
 
@@ -116,7 +117,7 @@ class FitBatch:
         cls, plan: FitPlan, arrays: Mapping[str, np.ndarray], learner: Learner | None
     ) -> "FitBatch":
         """Rebuild a stored block; the inverse of `to_arrays`."""
-        states: list[dict[str, FloatArray]] = [{} for _ in range(plan.n_fits)]
+        states: list[dict[str, RealArray]] = [{} for _ in range(plan.n_fits)]
         for key in arrays:
             fit, _, name = key.partition("/")
             if name:

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from foldwise.arrays import Design, FloatArray, IntArray, as_dense
+from foldwise.arrays import Design, FloatArray, IntArray, RealArray, as_dense
 from foldwise.errors import InvalidInputError
 from foldwise.fits.batch import BlockCallback, FitBatch, FitState, merge_batches
 from foldwise.fits.device import DeviceName, pick_device
@@ -161,7 +161,7 @@ class MlpLearner:
         scores = np.full((1, plan.n_samples), np.nan)
         with torch.no_grad():
             scores[0, plan.score[0]] = _outputs(network, ready[plan.score[0]])
-        kept = dict(state) if "preprocessing" in keep else {}
+        kept: dict[str, RealArray] = {**state} if "preprocessing" in keep else {}
         if "parameters" in keep:
             kept |= _parameters(network)
         if "curves" in keep:
@@ -216,7 +216,7 @@ class MlpLearner:
 
     def predict(self, state: FitState, X: Design) -> FloatArray:
         """Return the predictions of one trained state, shape (n_samples,)."""
-        ready = apply_steps(self.steps, dict(state), as_dense(X))
+        ready = apply_steps(self.steps, state, as_dense(X))
         layers = sum(name.endswith(".weight") for name in state)
         hidden = torch.tensor(ready, dtype=torch.float32)
         activation = _ACTIVATIONS[self.activation]()
@@ -254,9 +254,9 @@ def _outputs(network: nn.Sequential, X: torch.Tensor) -> Float[np.ndarray, " sam
     return np.asarray(network(X)[:, 0].cpu().numpy(), float)
 
 
-def _parameters(network: nn.Sequential) -> dict[str, FloatArray]:
+def _parameters(network: nn.Sequential) -> dict[str, RealArray]:
     linear = [layer for layer in network if isinstance(layer, nn.Linear)]
-    arrays: dict[str, FloatArray] = {}
+    arrays: dict[str, RealArray] = {}
     for place, layer in enumerate(linear):
         arrays[f"layer{place}.weight"] = layer.weight.detach().cpu().numpy().copy()
         arrays[f"layer{place}.bias"] = layer.bias.detach().cpu().numpy().copy()

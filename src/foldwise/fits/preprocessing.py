@@ -5,22 +5,24 @@ cells, ``affine`` a centre and a scale per feature; both keep a product with
 the shared X possible. Other kinds are materialised per block.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
-from foldwise.arrays import FloatArray
+from foldwise.arrays import FloatArray, RealArray
 from foldwise.errors import InvalidInputError
 
 __all__ = ["MedianFill", "Standardize", "Step", "apply_steps", "learn_steps"]
 
 
 Kind = Literal["fill", "affine", "general"]
+StepState = Mapping[str, RealArray]
 
 
+@runtime_checkable
 class Step(Protocol):
     """One preprocessing step of a learner."""
 
@@ -33,7 +35,7 @@ class Step(Protocol):
         """Return the state learned from training rows X (n_train, n_features)."""
         ...
 
-    def apply(self, state: dict[str, FloatArray], X: FloatArray) -> FloatArray:
+    def apply(self, state: StepState, X: FloatArray) -> FloatArray:
         """Return X (n_samples, n_features) as this step leaves it."""
         ...
 
@@ -58,9 +60,7 @@ class MedianFill:
             )
         return {"fill": np.nanmedian(X, axis=0)}
 
-    def apply(
-        self, state: dict[str, FloatArray], X: Float[np.ndarray, "sample feature"]
-    ) -> FloatArray:
+    def apply(self, state: StepState, X: Float[np.ndarray, "sample feature"]) -> FloatArray:
         """Return X with every missing cell filled."""
         return np.where(np.isnan(X), state["fill"], X)
 
@@ -82,9 +82,7 @@ class Standardize:
         constant = X.min(axis=0) == X.max(axis=0)
         return {"center": X.mean(axis=0), "scale": np.where(constant | (spread == 0), 1.0, spread)}
 
-    def apply(
-        self, state: dict[str, FloatArray], X: Float[np.ndarray, "sample feature"]
-    ) -> FloatArray:
+    def apply(self, state: StepState, X: Float[np.ndarray, "sample feature"]) -> FloatArray:
         """Return X centred and scaled."""
         return (X - state["center"]) / state["scale"]
 
@@ -108,7 +106,7 @@ def learn_steps(
 
 
 def apply_steps(
-    steps: Sequence[Step], state: dict[str, FloatArray], X: Float[np.ndarray, "sample feature"]
+    steps: Sequence[Step], state: StepState, X: Float[np.ndarray, "sample feature"]
 ) -> FloatArray:
     """Return X as all steps leave it, with a learned state."""
     for step in steps:

@@ -17,6 +17,7 @@ from foldwise.errors import FitError, FoldwiseError, InvalidInputError
 from foldwise.fits.batch import BlockCallback, FitBatch, FitState, merge_batches
 from foldwise.fits.plan import FitPlan
 from foldwise.fits.preprocessing import Step, apply_steps, learn_steps
+from foldwise.fits.threads import one_blas_thread
 
 __all__ = ["SklearnLearner"]
 
@@ -105,7 +106,7 @@ class SklearnLearner:
                 f"{type(self.estimator).__name__} has no coefficients to predict from. "
                 'Keep "estimators" and call them.'
             )
-        ready = apply_steps(self.steps, dict(state), as_dense(X))
+        ready = apply_steps(self.steps, state, as_dense(X))
         linear = ready @ state["coef"] + state["intercept"]
         return expit(linear) if is_classifier(self.estimator) else linear
 
@@ -135,7 +136,8 @@ def _fit_block(
     learner: SklearnLearner, X: FloatArray, plan: FitPlan, keep: tuple[str, ...]
 ) -> list[_Outcome]:
     """Train a block, all fits of ``plan``; the same at home and in a worker."""
-    return [_fit_one(learner, X, plan, fit, keep) for fit in range(plan.n_fits)]
+    with one_blas_thread():
+        return [_fit_one(learner, X, plan, fit, keep) for fit in range(plan.n_fits)]
 
 
 def _fit_one(

@@ -57,13 +57,13 @@ def build_tables(cohort: Cohort, evidence: BiomarkerEvidence) -> BiomarkerTables
 
 def _scaled(cohort: Cohort, evidence: BiomarkerEvidence) -> FloatArray:
     """Return X as the fits of the one split saw it, scaled on training rows."""
-    state = dict(evidence.single.states[0])
+    state = evidence.single.states[0]
     return apply_steps((MedianFill(), Standardize()), state, cohort.table.X())
 
 
 def _scaling(cohort: Cohort, evidence: BiomarkerEvidence, scaled: FloatArray) -> NamedTable:
     train, test = ~evidence.test, evidence.test
-    raw = apply_steps((MedianFill(),), dict(evidence.single.states[0]), cohort.table.X())
+    raw = apply_steps((MedianFill(),), evidence.single.states[0], cohort.table.X())
     columns = {
         "feature": cohort.table.keys("feature"),
         "mean_train_raw": raw[train].mean(axis=0),

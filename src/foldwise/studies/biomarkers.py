@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from foldwise.audit.columns import check_columns, check_scale
+from foldwise.audit.columns import check_columns, check_scale, check_training_columns
 from foldwise.audit.findings import Finding
 from foldwise.evaluation.intervals import corrected_difference, delong_interval
 from foldwise.evaluation.metrics import Metric, roc_auc
@@ -185,6 +185,7 @@ def _models(evidence: BiomarkerEvidence) -> list[dict[str, Any]]:
 def _findings(cohort: Cohort, evidence: BiomarkerEvidence) -> list[Finding]:
     table = cohort.table
     found = check_columns(table.X(), table.keys("feature"))
+    found += check_training_columns(table.X(), ~evidence.test, table.keys("feature"))
     found += check_scale(table.scale, table.scale_origin)
     if cohort.dataset is not None and cohort.rule is not None and cohort.rule.caveat:
         remedy = f"Read the set's entry: `foldwise datasets show {cohort.dataset.name}`."
@@ -219,7 +220,7 @@ def _model(cohort: Cohort, evidence: BiomarkerEvidence, summary: Summary) -> Mod
         "limits": "Internal validation only. A score is no risk: the share of cases here is "
         f"{cohort.y.mean():.0%}.",
     }
-    state = dict(evidence.deployed.states[0])
+    state = evidence.deployed.states[0]
     features = tuple(cohort.table.keys("feature"))
     return Model("logistic", state, features, target, {"kind": "columns"}, facts)
 

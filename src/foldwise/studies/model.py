@@ -18,7 +18,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 from scipy.special import expit
 
-from foldwise.arrays import FloatArray
+from foldwise.arrays import FloatArray, RealArray
 from foldwise.errors import InvalidInputError
 from foldwise.fits.preprocessing import MedianFill, Standardize, Step
 
@@ -50,7 +50,7 @@ class Model:
     """
 
     kind: str
-    state: Mapping[str, FloatArray]
+    state: Mapping[str, RealArray]
     features: tuple[str, ...]
     target: Mapping[str, str]
     encoder: Mapping[str, Any]
@@ -67,7 +67,7 @@ class Model:
                 f"The model takes {len(self.features)} features; X has {X.shape[1]} columns."
             )
         for step in self._steps():
-            X = step.apply(dict(self.state), X)
+            X = step.apply(self.state, X)
         if self.kind == "logistic":
             return np.asarray(expit(X @ self.state["coef"] + self.state["intercept"]))
         from foldwise.fits.mlp import MlpLearner  # torch loads only for networks

@@ -80,7 +80,7 @@ def score_everything(
     elements, wide.
     """
     parts = dict(evidence.parts)
-    weights: dict[str, FloatArray] = {
+    weights: dict[str, FloatArray | None] = {
         part: _weights(data, parts, part, seed) for part in ("test", "holdout") if part in parts
     }
     metrics = [
@@ -94,16 +94,25 @@ def score_everything(
         rows = parts["test"]
         worse = np.abs(data.y - own.baselines["mean"].scores[0])[rows]
         error = np.abs(data.y - own.network.scores[0])[rows]
-        drawn = weights["test"] @ (worse - error) / weights["test"].sum(axis=1)
-        low, high = np.quantile(drawn, [0.025, 0.975])
-        gains[kind] = (float(low), float(high))
+        drawn = row_weights(int(rows.sum()), n_resamples=_RESAMPLES, seed=child_seed(seed, "gain"))
+        # Without an interval no gain is shown.
+        gains[kind] = bootstrap_interval(_mean_gain, worse, error, drawn) or (0.0, 0.0)
     return PerovskiteScores(metrics, gains)
 
 
-def _weights(data: Compositions, parts: dict[str, BoolArray], part: str, seed: int) -> FloatArray:
-    child = child_seed(seed, "bootstrap", len(part))
+def _mean_gain(worse: FloatArray, error: FloatArray) -> float:
+    return float((worse - error).mean())
+
+
+def _weights(
+    data: Compositions, parts: dict[str, BoolArray], part: str, seed: int
+) -> FloatArray | None:
+    """Return bootstrap weights of a part's rows; None where one element speaks for all."""
+    child = child_seed(seed, f"bootstrap {part}")
     unseen = unseen_elements(data, parts) if part == "holdout" else ()
-    if len(unseen) > 1:
+    if len(unseen) == 1:
+        return None
+    if unseen:
         membership = data.members[list(unseen)].to_numpy()[parts[part]]
         return element_weights(membership, n_resamples=_RESAMPLES, seed=child)
     return row_weights(int(parts[part].sum()), n_resamples=_RESAMPLES, seed=child)
@@ -120,9 +129,10 @@ def _metrics(
     for name, function in REGRESSION_METRICS.items():
         if name == "r2" and len(np.unique(y)) < 2:
             continue  # not defined: all targets of this part are equal
-        low = high = None
+        limits = None
         if weights is not None and name != "rmse":
-            low, high = bootstrap_interval(function, y, prediction, weights)
+            limits = bootstrap_interval(function, y, prediction, weights)
+        low, high = limits or (None, None)
         unit = "" if name == "r2" else UNIT
         yield Metric(name, model, kind, part, function(y, prediction), unit, len(y), low, high)
 
