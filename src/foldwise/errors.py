@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "DivergedFitError",
+    "EmptyColumnError",
     "FitError",
     "FoldwiseError",
     "FoldwiseWarning",
@@ -24,6 +25,24 @@ class InvalidInputError(FoldwiseError, ValueError):
 
 class DivergedFitError(InvalidInputError):
     """A fit ended with numbers that are not finite; the message names it."""
+
+
+class EmptyColumnError(InvalidInputError):
+    """Columns without any value in the training rows of a fit.
+
+    Attributes
+    ----------
+    columns : tuple of int
+        Their positions in X.
+    """
+
+    def __init__(self, message: str, columns: tuple[int, ...]) -> None:
+        super().__init__(message)
+        self.columns = columns
+
+    def __reduce__(self) -> tuple[type, tuple[str, tuple[int, ...]]]:
+        """Come back whole from a worker process."""
+        return type(self), (str(self), self.columns)
 
 
 class FitError(FoldwiseError):

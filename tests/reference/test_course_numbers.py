@@ -202,6 +202,7 @@ def test_a_data_loader_loop_on_the_same_rows_agrees(part_2: StudyResult, course_
 
 def _trained_by_hand(X: torch.Tensor, y: np.ndarray) -> nn.Sequential:
     """The course's own recipe: DataLoader, Adam, mean squared error, 250 epochs."""
+    torch.set_num_threads(1)  # tests run beside each other, and waiting threads cost minutes
     torch.manual_seed(1)
     widths = [X.shape[1], 256, 256, 256]
     layers: list[nn.Module] = []

@@ -82,7 +82,7 @@ def test_a_finished_run_of_files_that_changed_since_is_refused(
     run_config(campaign, out=tmp_path / "run", n_jobs=1)
     with Path(str(campaign.table)).open("a") as file:
         file.write("new,La,Mn,O,0.5\n")
-    with pytest.raises(InvalidInputError, match=r"perov.csv has changed since the run"):
+    with pytest.raises(InvalidInputError, match=r"perov.csv changed, or is gone, since the run"):
         run_config(campaign, out=tmp_path / "run", n_jobs=1)
 
 

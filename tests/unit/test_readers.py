@@ -1,6 +1,7 @@
 """Files of scientists become tables, and their mistakes one clear message."""
 
 import gzip
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -492,3 +493,38 @@ def test_a_splits_file_is_read_with_its_folds(save):
 )
 def test_mistakes_in_a_splits_file_are_named(save, content, said):
     assert said in message(read_splits, save("s.csv", content))
+
+
+def test_a_delimiter_at_the_end_of_every_row_is_refused(tmp_path: Path) -> None:
+    rows = "\n".join(f"P{i},{i},{i % 2}," for i in range(12))
+    (tmp_path / "t.csv").write_text(f"id,glucose,label\n{rows}\n")
+    with pytest.raises(InvalidInputError, match="every row ends with a comma, the first line does"):
+        read_abundances(tmp_path / "t.csv")
+
+
+def test_lines_that_end_as_on_an_old_mac_are_read(tmp_path: Path) -> None:
+    rows = "\r".join(f"P{i},{i},{i % 2}" for i in range(12))
+    (tmp_path / "t.csv").write_bytes(f"id,glucose,label\r{rows}\r".encode())
+    assert read_abundances(tmp_path / "t.csv").n_rows == 12
+
+
+def test_a_heading_longer_than_a_library_allows_is_read(tmp_path: Path) -> None:
+    names = ",".join(f"metabolite-{j:05d}" for j in range(10_000))
+    rows = "\n".join(f"P{i},{','.join([str(i)] * 10_000)},{i % 2}" for i in range(12))
+    (tmp_path / "t.csv").write_text(f"id,{names},label\n{rows}\n")
+    assert read_abundances(tmp_path / "t.csv").X().shape == (12, 10_000)
+
+
+def test_codes_are_no_features(tmp_path: Path) -> None:
+    rows = "\n".join(f"P{i},{i},0700{i:02d},{i % 2}" for i in range(12))
+    (tmp_path / "t.csv").write_text(f"id,glucose,zip,label\n{rows}\n")
+    table = read_abundances(tmp_path / "t.csv")
+    assert table.keys("feature") == ["glucose"]
+    assert any("Left out as codes" in note and "'zip'" in note for note in table.notes)
+
+
+def test_numbers_no_instrument_gives_are_named(tmp_path: Path) -> None:
+    rows = "\n".join(f"P{i},{1e300 if i == 3 else i},{i % 2}" for i in range(12))
+    (tmp_path / "t.csv").write_text(f"id,glucose,label\n{rows}\n")
+    with pytest.raises(InvalidInputError, match=r"1 value beyond 1e\+100: .*row id P3"):
+        read_abundances(tmp_path / "t.csv")

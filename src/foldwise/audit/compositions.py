@@ -2,10 +2,16 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+import numpy as np
+
+from foldwise.arrays import BoolArray, FloatArray
 from foldwise.audit.findings import Finding
 from foldwise.errors import first_few
 
-__all__ = ["check_elements", "check_outputs"]
+__all__ = ["check_elements", "check_energies", "check_outputs", "check_repeats"]
+
+_LARGEST_ENERGY = 5.0
+"""eV/atom: compounds that far above the hull are not calculated; meV/atom are larger."""
 
 
 def check_outputs(outputs: Sequence[str]) -> list[Finding]:
@@ -61,3 +67,71 @@ def check_elements(
             )
         )
     return findings
+
+
+def check_energies(y: FloatArray, ids: Sequence[str]) -> list[Finding]:
+    """Return findings on energies above hull that cannot be one, in eV/atom.
+
+    Examples
+    --------
+    >>> [one.rows for one in check_energies(np.array([0.1, -0.2, 80.0]), ["p1", "p2", "p3"])]
+    [('p2',), ('p3',)]
+    """
+    findings = []
+    for wrong, what, remedy in (
+        (
+            y < 0,
+            "Rows with an energy below 0",
+            "An energy above hull is never negative: check that the target is no formation energy.",
+        ),
+        (
+            y > _LARGEST_ENERGY,
+            f"Rows with an energy above {_LARGEST_ENERGY:g} eV/atom",
+            "Check the unit (meV/atom?) and these rows: a few such rows outweigh all others.",
+        ),
+    ):
+        rows = tuple(ids[row] for row in np.flatnonzero(wrong).tolist())
+        if rows:
+            message = f"{what}, {len(rows)} of {len(y)}: {first_few(rows)}."
+            findings.append(Finding("impossible-energies", "weakens", message, remedy, rows=rows))
+    return findings
+
+
+def check_repeats(
+    compositions: Sequence[str], ids: Sequence[str], parts: Mapping[str, BoolArray]
+) -> list[Finding]:
+    """Return a finding on compositions of training rows that are scored again elsewhere.
+
+    Parameters
+    ----------
+    compositions : sequence of str
+        Canonical formula of each row.
+    ids : sequence of str
+        Row ids.
+    parts : mapping of str to bool array of shape (n_samples,)
+        Rows of each part; "train" and "validation" are learned from or watched.
+    """
+    known: dict[str, str] = {}
+    for part in ("validation", "train"):
+        for row in np.flatnonzero(parts.get(part, np.zeros(len(ids), bool))).tolist():
+            known[compositions[row]] = ids[row]
+    repeats = [
+        (ids[row], known[compositions[row]])
+        for part in ("test", "holdout")
+        for row in np.flatnonzero(parts.get(part, np.zeros(len(ids), bool))).tolist()
+        if compositions[row] in known
+    ]
+    if not repeats:
+        return []
+    written = first_few((f"{row} = {other}" for row, other in repeats), quoted=False)
+    return [
+        Finding(
+            "repeated-compositions",
+            "weakens",
+            f"Test or holdout rows whose composition is also learned from, {len(repeats)}: "
+            f"{written}.",
+            "Such rows are no test of new compounds: keep one row of each composition, or give "
+            "your own --splits.",
+            rows=tuple(row for row, _ in repeats),
+        )
+    ]

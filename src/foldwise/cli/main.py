@@ -157,7 +157,7 @@ def perovskites(
     """
     given = {
         **locals(),
-        "encodings": tuple(part for one in encoding or [] for part in _parts(one)) or None,
+        "encodings": tuple(p for one in encoding for p in _parts(one)) if encoding else None,
         "holdout_elements": None if holdout_elements is None else _parts(holdout_elements),
         "hidden": None if hidden is None else _parts(hidden),
     }
@@ -167,19 +167,30 @@ def perovskites(
 
 @app.command()
 def run(
-    config: Annotated[Path, typer.Argument(metavar="config.toml", help="As a run writes it.")],
+    config: Annotated[
+        Path, typer.Argument(metavar="config.toml", help="As a run writes it, or its folder.")
+    ],
     out: Out = None,
 ) -> None:
     """Run a study from a config file: what a run folder holds reruns it."""
     from foldwise.studies.config import read_config
 
-    _run(read_config(config), out)
+    _run(read_config(config / "config.toml" if config.is_dir() else config), out)
 
 
 @app.command()
 def predict(
     model: Annotated[Path, typer.Argument(metavar="RUN_OR_MODEL", help="A run folder or bundle.")],
     table: Annotated[Path, typer.Argument(metavar="NEW.csv", help="New rows, target not needed.")],
+    id_column: Annotated[
+        str | None,
+        typer.Option(
+            "--id",
+            metavar="COL",
+            help=r"Column of row ids. \[default: the first]",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="CSV to write; printed when not given.", show_default=False)
     ] = None,
@@ -189,15 +200,20 @@ def predict(
 
     if out is not None and out.exists():
         raise InvalidInputError(f"--out {out} exists; nothing is overwritten. Name a new file.")
-    predicted = predict_table(model, table)
+    predicted = predict_table(model, table, id_column=id_column)
     for note in predicted.notes:
         Console(stderr=True).print(note, markup=False, highlight=False)
     text = predicted.frame.to_csv(index=False, lineterminator="\n")
     if out is None:
         sys.stdout.write(text)
     else:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text, encoding="utf-8")
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InvalidInputError(
+                f"--out {out}: the file cannot be written ({error.strerror}). Name another one."
+            ) from error
         print(f"{len(predicted.frame)} predictions: {out}")
 
 
@@ -252,8 +268,12 @@ def _run(config: "BiomarkersConfig | PerovskitesConfig", out: Path | None) -> No
     from foldwise.reporting.summary import read_summary
     from foldwise.runs.runner import run_config
 
-    with RichWatcher() as watcher:
-        folder = run_config(config, out=out, watcher=watcher)
+    try:
+        with RichWatcher() as watcher:
+            folder = run_config(config, out=out, watcher=watcher)
+    except KeyboardInterrupt as stopped:  # the runner says how to go on
+        print(f"foldwise: {stopped}", file=sys.stderr)
+        raise typer.Exit(130) from None
     console = Console(soft_wrap=True, highlight=False)
     console.print(read_summary(folder.path).verdict, markup=False)
     console.print(f"Report: {folder.report}", markup=False)

@@ -194,12 +194,28 @@ def abundance_table(
     """Return the table of an id-indexed frame; columns without a role go by their cells."""
     where = " and ".join(source.name for source in sources) or "table"
     require_columns(roles.named(), list(frame.columns), where=where)
+    twice = sorted({key for key in roles.named() if roles.named().count(key) > 1})
+    if twice:
+        raise InvalidInputError(
+            f"{where}: {first_few(twice)} is given two roles. A column is either the target, the "
+            "groups, the batch, a covariate or left out: name different columns."
+        )
     converted = {str(key): numbers(frame[key]) for key in frame.columns}
     notes: list[str] = []
     if roles.target is None:
         roles, note = _with_target(frame, converted, roles, where, require_target)
         notes += note
-    kinds = {key: roles.of(key) or _role_by_cells(*converted[key]) for key in converted}
+    codes = [
+        key for key in converted if roles.of(key) is None and _is_code(frame[key], *converted[key])
+    ]
+    if codes:
+        notes.append(
+            f"Left out as codes, for a cell starts with 0 or has 16 digits: {first_few(codes)}."
+        )
+    kinds = {
+        key: roles.of(key) or ("ignored" if key in codes else _role_by_cells(*converted[key]))
+        for key in converted
+    }
     _require_numbers(
         [converted[key][1] for key in kinds if kinds[key] == "feature"],
         [key for key in kinds if kinds[key] == "feature"],
@@ -220,6 +236,12 @@ def abundance_table(
 def _role_by_cells(values: pd.Series, text: list[Cell]) -> Role:
     empty = not text and bool(values.isna().all())
     return "ignored" if empty or _is_wordy(values, text) else "feature"
+
+
+def _is_code(cells: pd.Series, values: pd.Series, text: list[Cell]) -> bool:
+    """Whether the reader kept a column as text although every cell reads as a number."""
+    kept_as_text = not pd.api.types.is_numeric_dtype(cells)
+    return kept_as_text and not text and bool(values.notna().any())
 
 
 def _is_wordy(values: pd.Series, text: list[Cell]) -> bool:

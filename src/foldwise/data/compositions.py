@@ -68,7 +68,8 @@ def read_compositions(
     holdout : bool, default=False
         Whether the rows are never trained on; then any number of rows will do.
     require_target : bool, default=True
-        Whether the target must be there. New compositions to predict need none.
+        Whether the target must be there. New compositions to predict need none; a column
+        of that name is then ignored.
 
     Returns
     -------
@@ -123,7 +124,7 @@ def _composition_table(
     require_target: bool,
 ) -> Table:
     where = " and ".join(source.name for source in sources) or "table"
-    target = _target_column(frame, target, where, require_target)
+    target = _target_column(frame, target, where) if require_target else None
     site_frame, used, notes = _site_frame(frame, sites, where)
     columns = [Column(key, "site") for key in site_frame.columns]
     parts = [site_frame]
@@ -140,19 +141,13 @@ def _composition_table(
     return Table(table.frame, table.columns, sources, notes=tuple(notes))
 
 
-def _target_column(
-    frame: pd.DataFrame, target: str | None, where: str, required: bool
-) -> str | None:
+def _target_column(frame: pd.DataFrame, target: str | None, where: str) -> str:
     if target is not None:
-        if required or target in frame.columns:
-            require_columns([target], list(frame.columns), where=where, asked_by="the target")
-            return target
-        return None
+        require_columns([target], list(frame.columns), where=where, asked_by="the target")
+        return target
     found = [str(key) for key in frame.columns if str(key).casefold() in TARGET_NAMES]
-    if len(found) == 1 or (found and not required):
+    if len(found) == 1:
         return found[0]
-    if not required:
-        return None
     held = (
         f"It holds {first_few(found)}" if found else f"None of {', '.join(TARGET_NAMES)} is there"
     )

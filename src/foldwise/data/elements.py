@@ -7,7 +7,7 @@ import pandas as pd
 
 from foldwise.data.composition import ELEMENTS
 from foldwise.data.files import numbers, read_frame
-from foldwise.data.rules import Cell, counted
+from foldwise.data.rules import Cell, counted, require_finite
 from foldwise.errors import InvalidInputError, first_few
 
 __all__ = ["read_property_table", "read_vocabulary"]
@@ -37,10 +37,11 @@ def read_vocabulary(path: str | Path) -> tuple[str, ...]:
     path = Path(path)
     symbols = _npy_symbols(path) if path.suffix == ".npy" else _text_symbols(path)
     unknown = [symbol for symbol in symbols if symbol not in ELEMENTS]
-    if unknown or not symbols:
+    if not symbols:
+        raise InvalidInputError(f"{path.name}: the file is empty. List symbols such as Fe.")
+    if unknown:
         raise InvalidInputError(
-            f"{path.name}: {first_few(unknown) or 'nothing'} is not an element. "
-            "List symbols such as Fe."
+            f"{path.name}: {first_few(unknown)} is not an element. List symbols such as Fe."
         )
     repeated = sorted({symbol for symbol in symbols if symbols.count(symbol) > 1})
     if repeated:
@@ -71,6 +72,10 @@ def _text_symbols(path: Path) -> list[str]:
         return path.read_text("utf-8-sig").replace(",", " ").split()
     except FileNotFoundError:
         raise InvalidInputError(f"{path}: there is no such file. Check the path.") from None
+    except OSError as error:
+        raise InvalidInputError(
+            f"{path}: cannot be read ({error.strerror}). Give a file of element symbols."
+        ) from None
     except UnicodeDecodeError:
         raise InvalidInputError(
             f"{path.name}: not UTF-8 text. List symbols such as Fe, one a line."
@@ -117,4 +122,5 @@ def read_property_table(path: str | Path) -> pd.DataFrame:
             f"{first_few(text)}. Properties are numbers; leave unknown ones empty."
         )
     table = pd.DataFrame({key: values for key, (values, _) in converted.items()})
+    require_finite(table, where=source.name)
     return table.rename_axis("symbol").loc[[symbol for symbol in ELEMENTS if symbol in table.index]]

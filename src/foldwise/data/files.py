@@ -177,6 +177,9 @@ def _text_rows(name: str, content: bytes) -> Rows:
     text = _decoded(name, content).lstrip("\r\n")
     if not text.strip():
         raise InvalidInputError(f"{name}: the file is empty. Save the table again.")
+    if "\n" not in text:
+        text = text.replace("\r", "\n")  # lines as old Macs end them
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # a heading may be long
     delimiter = _delimiter(name, text)
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -188,6 +191,11 @@ def _text_rows(name: str, content: bytes) -> Rows:
         ) from None
     header, body = numbered[0][1], numbered[1:]
     if body and all(len(row) == len(header) + 1 for _, row in body):
+        if all(not row[-1].strip() for _, row in body):
+            raise InvalidInputError(
+                f"{name}: every row ends with a {_DELIMITERS[delimiter]}, the first line does not: "
+                "which name belongs to which column cannot be told. Remove it, or name the column."
+            )
         header = ["", *header]  # R's write.table gives the row names no heading
     odd = [f"line {line} has {len(row)}" for line, row in body if len(row) != len(header)]
     if odd:

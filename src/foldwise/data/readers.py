@@ -50,6 +50,13 @@ def read_splits(path: str | Path) -> pd.DataFrame:
     folds = [str(key) for key in frame.columns if re.fullmatch(r"fold_\d+", str(key))]
     if "part" not in frame.columns and not folds:
         require_columns(["part"], list(frame.columns), where=source.name)
+    strange = [str(key) for key in frame.columns if key != "part" and key not in folds]
+    if strange:
+        raise InvalidInputError(
+            f"{source.name}: {counted(len(strange), 'column')} that "
+            f"{'is' if len(strange) == 1 else 'are'} no assignment: {first_few(strange)}. Columns "
+            "are the id, 'part', and 'fold_1', 'fold_2' and so on: rename or remove the others."
+        )
     if "part" in frame.columns:
         wrong = [Cell(v, row) for row, v in frame["part"].items() if v not in _PARTS]
         if wrong:

@@ -29,6 +29,7 @@ __all__ = [
     "require_unique_ids",
 ]
 
+_LARGEST = 1e100  # no measurement is larger, and squares of such numbers still exist
 MIN_ROWS = 10  # fewer rows leave folds of one row each
 MIN_PER_CLASS = 4  # two in training and two in test are the least that an AUC can be asked of
 
@@ -171,17 +172,22 @@ def require_no_missing(values: pd.Series, *, where: str, what: str, remedy: str)
 
 
 def require_finite(frame: pd.DataFrame, *, where: str) -> None:
-    """Raise if numbers are infinite, naming the cells. Missing cells pass."""
-    row, column = np.nonzero(np.isinf(frame.to_numpy(dtype=np.float64)))
-    if len(row):
+    """Raise if numbers are infinite or beyond measure, naming the cells. Missing cells pass."""
+    values = np.abs(frame.to_numpy(dtype=np.float64))
+    for wrong, what, cause in (
+        (np.isinf(values), "infinite value", "a logarithm of 0?"),
+        (values > _LARGEST, f"value beyond {_LARGEST:g}", "a code for unknown?"),
+    ):
         cells = [
             Cell(frame.iat[i, j], frame.index[i], f"in column '{frame.columns[j]}'")
-            for i, j in zip(row.tolist(), column.tolist(), strict=True)
+            for i, j in zip(*(place.tolist() for place in np.nonzero(wrong)), strict=True)
         ]
-        raise InvalidInputError(
-            f"{where}: {counted(len(cells), 'infinite value')}: {first_few(cells)}. Numbers must "
-            "be finite: correct the cells (a logarithm of 0?), or leave them empty if unknown."
-        )
+        if cells:
+            raise InvalidInputError(
+                f"{where}: {counted(len(cells), what, what.replace('value', 'values'))}: "
+                f"{first_few(cells)}. Numbers must be finite: correct the cells ({cause}), or "
+                "leave them empty if unknown."
+            )
 
 
 # ---------------------------------------------------------------- labels
@@ -212,7 +218,8 @@ def require_enough_per_class(labels: pd.Series, *, where: str) -> None:
 
 def _class_counts(labels: pd.Series) -> str:
     counts = labels.value_counts().sort_index()
-    return ", ".join(f"{str(key)!r} ({counted(int(n), 'row')})" for key, n in counts.items())
+    listed = (f"{str(key)!r} ({counted(int(n), 'row')})" for key, n in counts.items())
+    return first_few(listed, quoted=False)
 
 
 @dataclass(frozen=True, eq=False)

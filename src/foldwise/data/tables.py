@@ -181,6 +181,14 @@ class Table:
             raise ValueError(f"a mask of {len(chosen)} rows for a table of {self.n_rows}")
         return replace(self, frame=self.frame[chosen])
 
+    def _without_spare(self, keys: set[str]) -> "Table":
+        """Return the table less its ignored columns that are not among ``keys``."""
+        kept = tuple(c for c in self.columns if c.role != "ignored" or c.key in keys)
+        order = sorted(
+            kept, key=lambda c: (c.role == "ignored", c.key if c.role == "ignored" else "")
+        )
+        return replace(self, frame=self.frame[[c.key for c in order]], columns=tuple(order))
+
     def stacked(self, other: "Table") -> "Table":
         """Return the rows of two tables with the same columns, such as training and holdout.
 
@@ -189,6 +197,9 @@ class Table:
         InvalidInputError
             If the columns differ, or an id stands in both tables.
         """
+        # Columns that nobody uses need not stand in both files.
+        shared_keys = set(self.frame.columns) & set(other.frame.columns)
+        self, other = (table._without_spare(shared_keys) for table in (self, other))
         if [(c.key, c.role) for c in self.columns] != [(c.key, c.role) for c in other.columns]:
             mine, theirs = ({f"{c.key} ({c.role})" for c in t.columns} for t in (self, other))
             raise InvalidInputError(

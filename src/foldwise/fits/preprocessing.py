@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from foldwise.arrays import FloatArray, RealArray
-from foldwise.errors import InvalidInputError
+from foldwise.errors import EmptyColumnError, first_few
 
 __all__ = ["MedianFill", "Standardize", "Step", "apply_steps", "learn_steps"]
 
@@ -54,9 +54,10 @@ class MedianFill:
         """Return ``{"fill": (n_features,)}``."""
         empty = np.flatnonzero(np.isnan(X).all(axis=0))
         if empty.size:
-            raise InvalidInputError(
-                f"{empty.size} columns hold no value in the {len(X)} training rows "
-                f"(column number {', '.join(map(str, empty[:5]))}). Leave such columns out."
+            raise EmptyColumnError(
+                f"{empty.size} columns hold no value in the {len(X)} training rows of a fit "
+                f"(position {first_few(empty)}). Leave such columns out.",
+                tuple(empty.tolist()),
             )
         return {"fill": np.nanmedian(X, axis=0)}
 

@@ -102,7 +102,12 @@ def _paragraphs(methods: Any) -> list[str]:
 
 
 def _numbers(summary: Summary) -> list[dict[str, str]]:
-    """Return the few metrics that carry the verdict: own model and baseline, unseen rows."""
+    """Return the few metrics that carry the verdict: own model and baseline, unseen rows.
+
+    None where a finding stops the claim: a number there would be read as a result.
+    """
+    if any(finding["severity"] == "stops" for finding in summary.findings):
+        return []
     name, model, baselines = _CARRYING.get(summary.study, ("", "", ()))
     kept = summary.result.get("deployed_encoding")
     metrics = [one for one in summary.result.get("metrics", []) if one["name"] == name]

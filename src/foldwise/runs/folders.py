@@ -31,10 +31,13 @@ class RunFolder:
         The folder.
     resumed : bool
         Whether it held an unfinished run of the same config.
+    made : tuple of Path
+        Folders that this call created, the innermost first.
     """
 
     path: Path
     resumed: bool
+    made: tuple[Path, ...] = ()
 
     @property
     def blocks(self) -> Path:
@@ -56,9 +59,22 @@ class RunFolder:
         """Whether the run is complete."""
         return self.summary.exists()
 
+    @property
+    def inputs(self) -> Path:
+        """SHA-256 of the input files an unfinished run has read."""
+        return self.blocks / "inputs.json"
+
     def close(self) -> None:
         """Remove what only an unfinished run needs."""
         shutil.rmtree(self.blocks, ignore_errors=True)
+
+    def take_back(self) -> None:
+        """Remove what this call made, so that a corrected command finds nothing in its way."""
+        self.close()
+        (self.path / "config.toml").unlink(missing_ok=True)
+        for folder in self.made:
+            if not any(folder.iterdir()):
+                folder.rmdir()
 
 
 def open_run_folder(config: Config, out: Path | None) -> RunFolder:
@@ -67,17 +83,24 @@ def open_run_folder(config: Config, out: Path | None) -> RunFolder:
     Raises
     ------
     InvalidInputError
-        If ``out`` holds another run, or files that are no run: nothing is overwritten.
+        If ``out`` holds another run, or files that are no run: nothing is overwritten;
+        or if it cannot be written.
     """
     path = _fresh(config.study) if out is None else out
     if path.exists() and not path.is_dir():
         raise InvalidInputError(f"--out {path} is a file. Name a folder.")
-    if path.exists() and any(path.iterdir()):
-        _require_same(config, path)
-        return RunFolder(path, resumed=True)
-    path.mkdir(parents=True, exist_ok=True)
-    (path / "config.toml").write_text(tomli_w.dumps(config_values(config)), encoding="utf-8")
-    return RunFolder(path, resumed=False)
+    try:
+        if path.exists() and any(path.iterdir()):
+            _require_same(config, path)
+            return RunFolder(path, resumed=True)
+        made = tuple(one for one in (path, *path.parents) if not one.exists())
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "config.toml").write_text(tomli_w.dumps(config_values(config)), encoding="utf-8")
+    except OSError as error:
+        raise InvalidInputError(
+            f"--out {path}: the folder cannot be written ({error.strerror}). Name another one."
+        ) from error
+    return RunFolder(path, resumed=False, made=made)
 
 
 def _fresh(study: str) -> Path:
@@ -89,7 +112,7 @@ def _fresh(study: str) -> Path:
 
 def _require_same(config: Config, path: Path) -> None:
     stored = path / "config.toml"
-    if not stored.exists():
+    if not stored.is_file():
         raise InvalidInputError(
             f"--out {path} is not empty and holds no run of Foldwise. Name a new folder."
         )

@@ -1,5 +1,6 @@
 """Run a study into a folder: the same way for Python, the command line and the page."""
 
+import json
 import os
 import platform
 import sys
@@ -12,7 +13,8 @@ from typing import Any
 import pandas as pd
 
 import foldwise
-from foldwise.errors import InvalidInputError
+from foldwise.data.files import file_sha256
+from foldwise.errors import InvalidInputError, first_few
 from foldwise.runs.blocks import FolderBlockStore
 from foldwise.runs.folders import Config, RunFolder, open_run_folder
 from foldwise.studies.config import BiomarkersConfig, config_values
@@ -50,20 +52,26 @@ def run_config(
         If the input is wrong, or ``out`` holds something else.
     """
     config = _absolute(config)
-    fresh = out is None or not out.exists()
     folder = open_run_folder(config, out)
-    if folder.finished:
-        _require_same_data(config, folder)
-        return folder
-    watch = Watch(watcher, FolderBlockStore(folder.blocks))
-    started = datetime.now(UTC)
     try:
+        files = _input_files(config)
+        if folder.finished:
+            _require_unchanged(files, _recorded(folder), folder)
+            return folder
+        if folder.inputs.exists():
+            _require_unchanged(files, json.loads(folder.inputs.read_text("utf-8")), folder)
+        watch = Watch(watcher, FolderBlockStore(folder.blocks))
+        started = datetime.now(UTC)
+        _note_inputs(files, folder)
         result = _study(config)(config, watch=watch, n_jobs=n_jobs)
     except InvalidInputError:
-        if fresh and not folder.blocks.exists():
-            _remove_empty(folder)
+        if not folder.resumed:
+            folder.take_back()
         raise
-    result.summary.run |= _circumstances(config, folder, started)
+    except KeyboardInterrupt:
+        command = f"foldwise run {folder.path / 'config.toml'} --out {folder.path}"
+        raise KeyboardInterrupt(f"Stopped. Finished fits are kept; go on with: {command}") from None
+    result.summary.run |= _circumstances(config, folder, started) | {"files": files}
     with watch.step("figures and report"):
         _write(result, folder)
     result.summary.write(folder.path)
@@ -83,7 +91,7 @@ def _study(config: Config) -> Callable[..., StudyResult]:
 
 def _absolute(config: Config) -> Config:
     """Return the config with every file name absolute."""
-    if isinstance(config, BiomarkersConfig):
+    if isinstance(config, BiomarkersConfig) and config.tables is not None:
         tables = tuple(str(Path(path).absolute()) for path in config.tables)
         config = config.model_copy(update={"tables": tables})
     names = [name for name in ("table", "holdout", "elements", "splits") if hasattr(config, name)]
@@ -94,31 +102,38 @@ def _absolute(config: Config) -> Config:
     return config.model_copy(update=files)
 
 
-def _remove_empty(folder: RunFolder) -> None:
-    """Take back a folder that an input error left with nothing but its config."""
-    (folder.path / "config.toml").unlink()
-    folder.path.rmdir()
+def _input_files(config: Config) -> dict[str, str]:
+    """Return the SHA-256 of every file a config names, by its absolute path."""
+    named: list[str | None] = [config.splits]
+    if isinstance(config, BiomarkersConfig):
+        named += config.tables or ()
+    else:
+        named += [config.table, config.holdout, config.elements]
+        named += [] if config.descriptors in ("reference", "extended") else [config.descriptors]
+    # A file that is not there is named by whoever reads it.
+    return {name: file_sha256(Path(name)) for name in named if name and Path(name).is_file()}
 
 
-def _require_same_data(config: Config, folder: RunFolder) -> None:
-    """Refuse to show a finished run as the answer for files that changed since."""
-    from foldwise.data.files import file_sha256
+def _note_inputs(files: dict[str, str], folder: RunFolder) -> None:
+    folder.blocks.mkdir(exist_ok=True)
+    folder.inputs.write_text(json.dumps(files), encoding="utf-8")
+
+
+def _recorded(folder: RunFolder) -> dict[str, str]:
     from foldwise.reporting.summary import read_summary
 
-    recorded = {
-        source["name"]: source["sha256"] for source in read_summary(folder.path).run["data"]
-    }
-    for path in _data_files(config):
-        if recorded.get(path.name, "") != file_sha256(path):
-            raise InvalidInputError(
-                f"{path} has changed since the run in {folder.path} finished. Name a new folder."
-            )
+    recorded: dict[str, str] = read_summary(folder.path).run["files"]
+    return recorded
 
 
-def _data_files(config: Config) -> list[Path]:
-    if isinstance(config, BiomarkersConfig):
-        return [Path(path) for path in config.tables]
-    return [Path(path) for path in (config.table, config.holdout) if path is not None]
+def _require_unchanged(files: dict[str, str], before: dict[str, str], folder: RunFolder) -> None:
+    """Refuse to go on with, or to show again, a run of files that changed since."""
+    changed = sorted(name for name, known in before.items() if files.get(name) != known)
+    if changed:
+        raise InvalidInputError(
+            f"{first_few(changed, quoted=False)} changed, or is gone, since the run in "
+            f"{folder.path} read it. Name a new folder."
+        )
 
 
 def _circumstances(config: Config, folder: RunFolder, started: datetime) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from foldwise.data.readers import read_abundances, read_splits
 from foldwise.data.registry import DataSet, TargetRule, get, load_abundances
 from foldwise.data.rules import BinaryTarget, binary_target
 from foldwise.data.tables import Table
-from foldwise.errors import InvalidInputError
+from foldwise.errors import InvalidInputError, first_few
 from foldwise.evaluation.baselines import classification_baselines
 from foldwise.evaluation.cross_validation import (
     ask_cross_validation,
@@ -32,8 +32,8 @@ from foldwise.fits.batch import FitBatch
 from foldwise.fits.logistic import PenalizedLogistic
 from foldwise.fits.preprocessing import MedianFill, Standardize
 from foldwise.fits.sklearn_learner import SklearnLearner
-from foldwise.studies.config import BiomarkersConfig
-from foldwise.studies.given_splits import GivenSplits, match_splits
+from foldwise.studies.config import BiomarkersConfig, require_unset
+from foldwise.studies.given_splits import GivenSplits, match_splits, require_whole_groups
 from foldwise.studies.sections import Watch
 
 __all__ = ["HEADLINE", "BiomarkerEvidence", "Cohort", "gather_evidence", "load_cohort"]
@@ -105,12 +105,12 @@ class BiomarkerEvidence:
 
 def load_cohort(config: BiomarkersConfig) -> Cohort:
     """Read the table of a config, or the registered set it names."""
-    if config.tables and config.dataset:
+    if config.tables is not None and config.dataset is not None:
         raise InvalidInputError(
             f"Both files ({', '.join(config.tables)}) and --dataset {config.dataset} are given. "
             "Give one of them."
         )
-    if config.tables:
+    if config.tables is not None:
         table = read_abundances(
             [Path(path) for path in config.tables],
             target=config.target,
@@ -123,6 +123,8 @@ def load_cohort(config: BiomarkersConfig) -> Cohort:
 
 
 def _registered(name: str, config: BiomarkersConfig) -> Cohort:
+    unused = {"--groups": config.groups, "--scale": config.scale, "--id": config.id_column}
+    require_unset(unused, name)
     dataset = get(name)
     key = config.target or dataset.default_target
     contrast = None
@@ -238,6 +240,13 @@ def _given(config: BiomarkersConfig, table: Table) -> GivenSplits:
 def _test_part(config: BiomarkersConfig, cohort: Cohort, given: GivenSplits) -> BoolArray:
     y = cohort.y
     if given.part is not None:
+        other = sorted(set(given.part) - {"train", "test"})
+        if other:
+            raise InvalidInputError(
+                f"{config.splits}: this study knows the parts train and test, not "
+                f"{first_few(other)}. Give those rows one of these, or take them out of the table."
+            )
+        require_whole_groups(given.part, cohort.table.groups(), f"{config.splits}, column 'part'")
         test: BoolArray = given.part == "test"
     else:
         test = random_test_masks(
@@ -267,6 +276,10 @@ def _folds(config: BiomarkersConfig, cohort: Cohort, given: GivenSplits) -> IntA
             classes=cohort.y,
             groups=cohort.table.groups(),
         )
+    if given.folds is not None:
+        for repeat, assigned in enumerate(given.folds, start=1):
+            name = f"{config.splits}, column 'fold_{repeat}'"
+            require_whole_groups(assigned, cohort.table.groups(), name)
     require_both_classes(folds, cohort.y, (cohort.target.negative, cohort.target.positive))
     return folds
 

@@ -195,10 +195,8 @@ def _row_1_5(evidence: BiomarkerEvidence, built: BiomarkerTables) -> Section:
         "L1, L2 and elastic net",
         "All penalties are solved to convergence; the intercept is never penalised.",
         tables=["coefficients"],
-        figures=[*_model_figures("logistic-l1"), "coefficients_compared", "l1_geometry"],
+        figures=[*_model_figures("logistic-l1"), "coefficients_compared"],
     )
-    first, second = built.geometry_features
-    section.facts = [Fact("feature_1", "Feature 1", first), Fact("feature_2", "Feature 2", second)]
     summary = built.tables["coefficient_summary"].frame.set_index("model")
     n_zero = {str(model): int(n) for model, n in summary["n_zero"].items()}
     l1, l2 = (summary.loc[f"logistic-{name}"] for name in ("l1", "l2"))
@@ -215,17 +213,35 @@ def _row_1_5(evidence: BiomarkerEvidence, built: BiomarkerTables) -> Section:
         f"against {l2.largest:.2f} with L2. A solver stopped early shows fewer zeros: these have "
         "converged.",
     )
+    _answer_geometry(section, built)
+    return section
+
+
+def _answer_geometry(section: Section, built: BiomarkerTables) -> None:
+    """Say why L1 makes zeros, with two features of the table where there are two."""
+    question = "Why does L1 make zeros?"
+    if built.geometry is None:
+        section.answer(
+            "1.5-geometry",
+            question,
+            "The penalty keeps |w1| + |w2| inside a diamond whose 4 corners lie on the axes, and "
+            "the lowest loss inside is often at a corner. It is drawn for 2 features that "
+            "separate the classes; this table has none.",
+        )
+        return
     geometry = built.geometry
+    first, second = built.geometry_features
+    section.facts += [Fact("feature_1", "Feature 1", first), Fact("feature_2", "Feature 2", second)]
+    section.figures.append("l1_geometry")
     section.answer(
         "1.5-geometry",
-        "Why does L1 make zeros?",
+        question,
         f"The penalty keeps |w1| + |w2| inside a diamond whose corners lie on the axes. For "
         f"{first} and {second} and a diamond of radius {geometry.radius:.2f} the lowest loss is "
         f"at the corner ({geometry.l1[0]:.2f}, {geometry.l1[1]:.2f}): one coefficient is exactly "
         f"zero. The circle of L2 has no corner; there the lowest loss is at "
         f"({geometry.l2[0]:.2f}, {geometry.l2[1]:.2f}).",
     )
-    return section
 
 
 def _rounded(built: BiomarkerTables, evidence: BiomarkerEvidence) -> dict[str, float]:
@@ -237,6 +253,11 @@ def _rounded(built: BiomarkerTables, evidence: BiomarkerEvidence) -> dict[str, f
     return {part: round(roc_auc(positive[rows], score[rows]), 4) for part, rows in parts.items()}
 
 
+def _with_top(top: NamedTable) -> list[str]:
+    """Return the models with a positive coefficient: the others have no figure."""
+    return [model for model in COMPARED if (top.frame["model"] == model).any()]
+
+
 def _row_1_6(cohort: Cohort, evidence: BiomarkerEvidence, top: NamedTable) -> Section:
     n_splits = len(evidence.many_test)
     section = Section(
@@ -245,7 +266,7 @@ def _row_1_6(cohort: Cohort, evidence: BiomarkerEvidence, top: NamedTable) -> Se
         "By sign towards cases, the model without penalty first, then L1; with how often each is "
         f"among the five largest over {n_splits} random splits.",
         tables=["top_features", "split_aucs"],
-        figures=[*(f"top_features_{model}" for model in COMPARED), "split_aucs"],
+        figures=[*(f"top_features_{model}" for model in _with_top(top)), "split_aucs"],
     )
     for model in COMPARED:
         own = top.frame[top.frame["model"] == model]

@@ -24,7 +24,7 @@ class BiomarkerTables:
     """Named tables of a study, and the two features its geometry figure is about."""
 
     tables: dict[str, NamedTable]
-    geometry: PenaltyGeometry
+    geometry: PenaltyGeometry | None
     geometry_features: tuple[str, str]
 
 
@@ -49,9 +49,9 @@ def build_tables(cohort: Cohort, evidence: BiomarkerEvidence) -> BiomarkerTables
         _split_aucs(cohort, evidence),
         _cv_folds(cohort, evidence),
         _cv_summary(cohort, evidence),
-        _geometry_loss(geometry),
-        _geometry_points(geometry),
     ]
+    if geometry is not None:
+        tables += [_geometry_loss(geometry), _geometry_points(geometry)]
     return BiomarkerTables({table.name: table for table in tables}, geometry, pair)
 
 
@@ -263,8 +263,11 @@ def cv_interval(values: FloatArray, y: FloatArray) -> tuple[float, float]:
 
 def _geometry(
     cohort: Cohort, evidence: BiomarkerEvidence, scaled: FloatArray
-) -> tuple[PenaltyGeometry, tuple[str, str]]:
-    """Pair the largest L1 coefficient with the best column that L1 leaves at zero."""
+) -> tuple[PenaltyGeometry | None, tuple[str, str]]:
+    """Pair the largest L1 coefficient with the best column that L1 leaves at zero.
+
+    None where there are no two columns, or neither separates the classes at all.
+    """
     train = ~evidence.test
     coef = evidence.single.stacked("coef")[evidence.models.index("logistic-l1")]
     first = int(np.argmax(np.abs(coef)))
@@ -274,8 +277,10 @@ def _geometry(
         distance[coef != 0] = -1.0
     second = int(np.argmax(distance))
     names = cohort.table.keys("feature")
+    if first == second:
+        return None, (names[first], names[second])
     geometry = penalty_geometry(scaled[train][:, [first, second]], cohort.y[train])
-    return geometry, (names[first], names[second])
+    return geometry if geometry.radius > 0 else None, (names[first], names[second])
 
 
 def _geometry_loss(geometry: PenaltyGeometry) -> NamedTable:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from foldwise.audit.columns import check_columns, check_scale, check_training_columns
 from foldwise.audit.findings import Finding
+from foldwise.errors import EmptyColumnError, InvalidInputError, first_few
 from foldwise.evaluation.intervals import corrected_difference, delong_interval
 from foldwise.evaluation.metrics import Metric, roc_auc
 from foldwise.reporting.summary import Summary
@@ -22,7 +23,12 @@ from foldwise.studies.biomarker_tables import build_tables, cv_interval, split_p
 from foldwise.studies.config import BiomarkersConfig
 from foldwise.studies.model import Model
 from foldwise.studies.sections import StudyResult, Watch
-from foldwise.studies.verdicts import ClassificationScore, Verdict, classification_verdict
+from foldwise.studies.verdicts import (
+    ClassificationScore,
+    Verdict,
+    classification_verdict,
+    stopped_verdict,
+)
 
 __all__ = ["run_biomarkers"]
 
@@ -51,7 +57,14 @@ def run_biomarkers(
     watch = watch or Watch()
     with watch.step("reading"):
         cohort = load_cohort(config)
-    evidence = gather_evidence(cohort, config, watch, n_jobs=n_jobs)
+    try:
+        evidence = gather_evidence(cohort, config, watch, n_jobs=n_jobs)
+    except EmptyColumnError as error:
+        names = [cohort.table.keys("feature")[column] for column in error.columns]
+        raise InvalidInputError(
+            f"{cohort.table.name}: columns with so few values that some training rows hold none: "
+            f"{first_few(names)}. Leave such columns out, or use fewer folds."
+        ) from error
     with watch.step("tables and answers"):
         summary = _summary(cohort, evidence, config)
         model = _model(cohort, evidence, summary)
@@ -61,7 +74,8 @@ def run_biomarkers(
 
 def _summary(cohort: Cohort, evidence: BiomarkerEvidence, config: BiomarkersConfig) -> Summary:
     built = build_tables(cohort, evidence)
-    verdict = _verdict(cohort, evidence)
+    findings = _findings(cohort, evidence)
+    verdict = stopped_verdict(findings) or _verdict(cohort, evidence)
     X = cohort.table.X()
     result: dict[str, Any] = {
         "claim": verdict.claim,
@@ -84,12 +98,12 @@ def _summary(cohort: Cohort, evidence: BiomarkerEvidence, config: BiomarkersConf
     }
     positive = cohort.target.positive
     title = f"{positive[:1].upper()}{positive[1:]} against {cohort.target.negative}"
-    findings = [finding.as_dict() for finding in _findings(cohort, evidence)]
     run = {
         "seeds": {"run": config.seed},
         "data": [vars(source) for source in cohort.table.sources],
     }
-    return Summary("biomarkers", title, verdict.text, findings, result, run, built.tables)
+    found = [finding.as_dict() for finding in findings]
+    return Summary("biomarkers", title, verdict.text, found, result, run, built.tables)
 
 
 def _verdict(cohort: Cohort, evidence: BiomarkerEvidence) -> Verdict:

@@ -1,6 +1,7 @@
 """StudyConfig: everything that decides the result of a study, and its defaults."""
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -17,6 +18,7 @@ __all__ = [
     "config_values",
     "make_config",
     "read_config",
+    "require_unset",
 ]
 
 Encoding = Literal["one-hot", "descriptors", "combined"]
@@ -24,6 +26,10 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 Scale = Literal["raw", "log2", "log10", "ln", "percentile", "z"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
+Width = Annotated[int, Field(ge=1, le=16_384)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 def _bio(name: str) -> Any:
@@ -64,14 +70,14 @@ class BiomarkersConfig(StudyConfig):
     """Settings of the study ``biomarkers``."""
 
     study: Literal["biomarkers"] = "biomarkers"
-    tables: tuple[str, ...] = _bio("tables")
+    tables: Names | None = _bio("tables")
     positive: str | None = _bio("positive")
     groups: str | None = _bio("groups")
     scale: Scale | None = _bio("scale")
     folds: Annotated[int, Field(ge=2)] = _bio("folds")
     repeats: Count = _bio("repeats")
     random_splits: Annotated[int, Field(ge=2)] = _bio("random_splits")
-    C: Annotated[float, Field(gt=0)] = _bio("C")
+    C: Positive = _bio("C")
 
 
 class PerovskitesConfig(StudyConfig):
@@ -80,17 +86,17 @@ class PerovskitesConfig(StudyConfig):
     study: Literal["perovskites"] = "perovskites"
     table: str | None = _perov("table")
     holdout: str | None = _perov("holdout")
-    holdout_elements: tuple[str, ...] = _perov("holdout_elements")
+    holdout_elements: Names | None = _perov("holdout_elements")
     elements: str | None = _perov("elements")
     descriptors: str = _perov("descriptors")
     encodings: Annotated[tuple[Encoding, ...], Field(min_length=1)] = _perov("encodings")
     scale_one_hot: bool = _perov("scale_one_hot")
     validation_size: Share = _perov("validation_size")
-    hidden: tuple[Count, ...] = _perov("hidden")
+    hidden: Annotated[tuple[Width, ...], Field(min_length=1)] = _perov("hidden")
     activation: Literal["relu", "tanh"] = _perov("activation")
-    lr: Annotated[float, Field(gt=0)] = _perov("lr")
-    weight_decay: Annotated[float, Field(ge=0)] | None = _perov("weight_decay")
-    alpha: Annotated[float, Field(ge=0)] | None = _perov("alpha")
+    lr: Positive = _perov("lr")
+    weight_decay: NotNegative | None = _perov("weight_decay")
+    alpha: NotNegative | None = _perov("alpha")
     epochs: Count = _perov("epochs")
     batch_size: Count = _perov("batch_size")
     device: Device = _perov("device")
@@ -161,6 +167,17 @@ def read_config(path: Path) -> BiomarkersConfig | PerovskitesConfig:
             f'{path}: no `study`. Write study = "biomarkers" or study = "perovskites".'
         )
     return make_config(study, values)
+
+
+def require_unset(options: Mapping[str, object], dataset: str) -> None:
+    """Refuse options that would change nothing on a registered data set."""
+    given = [option for option, value in options.items() if value is not None]
+    if given:
+        raise InvalidInputError(
+            f"{', '.join(given)} says how to read a file, and no file is given: {dataset} is a "
+            "registered data set that declares its own columns. Leave the option out, or give a "
+            "file."
+        )
 
 
 def config_values(config: StudyConfig) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pandas as pd
 from foldwise.arrays import IntArray
 from foldwise.errors import InvalidInputError, first_few
 
-__all__ = ["GivenSplits", "match_splits"]
+__all__ = ["GivenSplits", "match_splits", "require_whole_groups"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,3 +51,26 @@ def match_splits(splits: pd.DataFrame, ids: Sequence[str], name: str) -> GivenSp
     if folds is not None:
         folds = np.stack([np.unique(repeat, return_inverse=True)[1] for repeat in folds])
     return GivenSplits(part, folds)
+
+
+def require_whole_groups(assigned: np.ndarray, groups: np.ndarray | None, name: str) -> None:
+    """Refuse assignments that put rows of one group on two sides.
+
+    Parameters
+    ----------
+    assigned : array of shape (n_samples,)
+        Part or fold of each row.
+    groups : array of shape (n_samples,), or None
+        Group of each row.
+    name : str
+        What the message calls the assignments: file and column.
+    """
+    if groups is None:
+        return
+    sides = pd.Series(assigned).groupby(np.asarray(groups)).nunique()
+    torn = [str(group) for group in sides.index[sides > 1]]
+    if torn:
+        raise InvalidInputError(
+            f"{name}: {len(torn)} groups stand on two sides: {first_few(torn)}. Rows of one group "
+            "belong together: give them one assignment, or leave --groups out."
+        )

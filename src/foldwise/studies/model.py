@@ -93,9 +93,17 @@ class Model:
             "facts": dict(self.facts),
             "weights_sha256": hashlib.sha256(weights).hexdigest(),
         }
+        described["sha256"] = _sha256_of(described)
         text = json.dumps(described, indent=1, ensure_ascii=False, allow_nan=False)
         _replace(folder / "weights.safetensors", weights)
         _replace(folder / "model.json", text.encode())
+
+
+def _sha256_of(described: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a description, whatever its layout; without its own."""
+    kept = {key: value for key, value in described.items() if key != "sha256"}
+    text = json.dumps(kept, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -123,16 +131,24 @@ def load_model(folder: Path) -> Model:
             f"{folder}: no model here. Give a run folder, or a folder that holds model.json "
             "and weights.safetensors."
         ) from None
+    except NotADirectoryError:
+        raise InvalidInputError(
+            f"{folder} is a file, not a model. Give a run folder first, then the table of new rows."
+        ) from None
     except (ValueError, OSError) as error:
         raise InvalidInputError(
             f"{folder}/model.json: damaged ({error}). Copy the bundle again or rerun the study."
         ) from error
     _require_known(folder, described)
-    if hashlib.sha256(weights).hexdigest() != described["weights_sha256"]:
-        raise InvalidInputError(
-            f"{folder}/weights.safetensors: SHA-256 differs from the one in model.json; the file "
-            "was damaged or exchanged. Copy the bundle again or rerun the study."
-        )
+    for name, found, known in (
+        ("model.json", _sha256_of(described), described["sha256"]),
+        ("weights.safetensors", hashlib.sha256(weights).hexdigest(), described["weights_sha256"]),
+    ):
+        if found != known:
+            raise InvalidInputError(
+                f"{folder}/{name}: its SHA-256 differs from the one in model.json; the file was "
+                "damaged, edited or exchanged. Copy the bundle again or rerun the study."
+            )
     try:
         state = load_tensors(weights)
     except SafetensorError as error:
@@ -159,7 +175,8 @@ def _require_known(folder: Path, described: Any) -> None:
             f"{folder}/model.json: schema {schema!r} is not known to this version, which reads "
             f"{MODEL_SCHEMA!r}. Install a newer foldwise or rerun the study."
         )
-    absent = {"kind", "features", "target", "encoder", "facts", "weights_sha256"} - set(described)
+    needed = {"kind", "features", "target", "encoder", "facts", "weights_sha256", "sha256"}
+    absent = needed - set(described)
     if absent:
         raise InvalidInputError(
             f"{folder}/model.json: damaged, {', '.join(sorted(absent))} missing. "

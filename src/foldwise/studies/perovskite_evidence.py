@@ -23,7 +23,7 @@ from foldwise.data.held_elements import (
 from foldwise.data.readers import read_compositions, read_splits
 from foldwise.data.registry import DataSet, load_compositions
 from foldwise.data.tables import Table
-from foldwise.errors import FoldwiseWarning, InvalidInputError
+from foldwise.errors import FoldwiseWarning, InvalidInputError, first_few
 from foldwise.evaluation.baselines import regression_baselines
 from foldwise.evaluation.cross_validation import ask_splits
 from foldwise.evaluation.seeds import child_seed
@@ -32,7 +32,7 @@ from foldwise.features.element_descriptors import read_properties
 from foldwise.fits.batch import FitBatch
 from foldwise.fits.mlp import MlpLearner, weight_decay_of
 from foldwise.fits.preprocessing import MedianFill, Standardize, Step
-from foldwise.studies.config import PerovskitesConfig
+from foldwise.studies.config import PerovskitesConfig, require_unset
 from foldwise.studies.encoding import describe_encoder, encode_sites, without_empty_columns
 from foldwise.studies.given_splits import match_splits
 from foldwise.studies.sections import Watch
@@ -83,6 +83,12 @@ class Compositions:
             for place, site in enumerate(frame.columns)
             if place < 2 or frame[site].nunique() > 1
         ]
+
+    @property
+    def fixed_sites(self) -> dict[str, str]:
+        """Sites that are alike in every row and so not encoded, with their cell."""
+        frame = self.table.sites()
+        return {str(site): str(frame[site].iloc[0]) for site in frame if site not in self.sites}
 
     @cached_property
     def members(self) -> pd.DataFrame:
@@ -140,12 +146,19 @@ def load_compositions_of(config: PerovskitesConfig) -> Compositions:
         )
         found = Compositions(table, np.zeros(table.n_rows, bool), (), pd.DataFrame(), False, None)
     else:
-        found = _registered(config.dataset or DEFAULT_DATASET)
+        found = _registered(config.dataset or DEFAULT_DATASET, config)
     found = _with_holdout(found, config)
+    usable = found.y[~found.held_out]
+    if np.ptp(usable) == 0:
+        raise InvalidInputError(
+            f"{found.table.name}: the target is {usable[0]:g} in all {len(usable)} rows outside "
+            "the holdout: there is nothing to predict. Choose another column with --target."
+        )
     return _with_encoders(found, config)
 
 
-def _registered(name: str) -> Compositions:
+def _registered(name: str, config: PerovskitesConfig) -> Compositions:
+    require_unset({"--target": config.target, "--id": config.id_column}, name)
     loaded = load_compositions(name)
     table, held_out = loaded.table, np.zeros(loaded.table.n_rows, bool)
     if loaded.holdout is not None:
@@ -167,7 +180,7 @@ def _with_holdout(found: Compositions, config: PerovskitesConfig) -> Composition
         )
         table, held_out = _stacked(found.table.rows(~found.held_out), holdout)
         return replace(found, table=table, held_out=held_out)
-    elements = config.holdout_elements
+    elements = config.holdout_elements or ()
     if not elements and found.dataset is not None and not found.held_out.any():
         elements = found.dataset.holdout_elements
     if not elements:
@@ -201,6 +214,13 @@ def split_rows(data: Compositions, config: PerovskitesConfig) -> dict[str, BoolA
             raise InvalidInputError(f"{config.splits}: no column `part`. Add train, test, ...")
         names = ("train", "validation", "test", "holdout")
         parts = {name: np.asarray(part == name) for name in names}
+        used = data.held_out & ~parts["holdout"]
+        if used.any():
+            rows = [row for row, one in zip(data.table.ids, used, strict=True) if one]
+            raise InvalidInputError(
+                f"{config.splits}: {len(rows)} held-out rows have another part than 'holdout': "
+                f"{first_few(rows)}. Write holdout there, or leave the holdout to the file alone."
+            )
     else:
         usable = np.flatnonzero(~data.held_out)
         test = _drawn(usable, len(data.y), config.test_size, child_seed(config.seed, "test"))
@@ -249,6 +269,11 @@ def _evidence(
         warnings.simplefilter("always", FoldwiseWarning)
         encoder = without_empty_columns(encoder, data.table.sites(), parts["train"])
         X, features = encode_sites(encoder, data.table.sites())
+    if not features:
+        raise InvalidInputError(
+            f"No column of the encoding '{kind}' has a value for any element of the training rows. "
+            "Give a table of properties that knows them with --descriptors, or use one-hot."
+        )
     notes = tuple(sorted({str(warning.message) for warning in caught}))
     learner = network_learner(kind, config, data.dataset)
     validation = parts.get("validation")

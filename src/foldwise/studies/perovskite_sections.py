@@ -181,8 +181,8 @@ def _row_2_6(
     section.answer(
         "2.6-fit",
         "How well does it predict, and has it converged?",
-        f"R² {scores.value('r2', 'mlp', kind, 'train'):.3f} on training rows and "
-        f"{scores.value('r2', 'mlp', kind, 'test'):.3f} on test rows, MAE "
+        f"R² {scores.r2('mlp', kind, 'train')} on training rows and "
+        f"{scores.r2('mlp', kind, 'test')} on test rows, MAE "
         f"{scores.value('mae', 'mlp', kind, 'test'):.3f} eV/atom. The loss falls from "
         f"{curve['train_loss'][0]:.4f} in the first epoch to {curve['train_loss'][-1]:.4f} in the "
         f"last{ending}.",
@@ -292,12 +292,13 @@ def _row_2_8(
         scores.value("mae", model, encoding, "holdout")
         for model, encoding in (("mlp", kind), ("mean", "none"))
     )
-    r2 = scores.value("r2", "mlp", kind, "holdout")
+    r2 = scores.r2("mlp", kind, "holdout", digits=2)
+    fails = mae >= guess or (r2[0] in "-0" and float(r2) < 0.3)
     section.answer(
         "2.8-transfer",
         "Does the network generalise to elements it never saw?",
-        f"{'No' if mae >= guess or r2 < 0.3 else 'In part'}: on the {int(held.sum())} holdout rows "
-        f"R² is {r2:.2f} against {scores.value('r2', 'mlp', kind, 'test'):.2f} on test rows, and "
+        f"{'No' if fails else 'In part'}: on the {int(held.sum())} holdout rows "
+        f"R² is {r2} against {scores.r2('mlp', kind, 'test', digits=2)} on test rows, and "
         f"the MAE is {mae:.3f} eV/atom against {guess:.3f} for the training mean. Elements "
         f"without a training row: {', '.join(unseen) or 'none'}.",
     )
@@ -347,8 +348,8 @@ def _row_2_9(
         f"2.9-{kind}",
         f"What do {kind} change on random test rows?",
         f"With {own.X.shape[1]} columns instead of {evidence.encodings[first].X.shape[1]} and the "
-        f"same hyperparameters test R² is {scores.value('r2', 'mlp', kind, 'test'):.3f} against "
-        f"{scores.value('r2', 'mlp', first, 'test'):.3f} with {first}, MAE "
+        f"same hyperparameters test R² is {scores.r2('mlp', kind, 'test')} against "
+        f"{scores.r2('mlp', first, 'test')} with {first}, MAE "
         f"{scores.value('mae', 'mlp', kind, 'test'):.3f} against "
         f"{scores.value('mae', 'mlp', first, 'test'):.3f} eV/atom.",
     )
@@ -372,13 +373,13 @@ def _row_2_10(
     section.tables = ["holdout_elements"]
     section.facts = _metric_facts(scores, kind, ("holdout",))
     maes = {one: scores.value("mae", "mlp", one, "holdout") for one in (first, kind)}
-    r2s = {one: scores.value("r2", "mlp", one, "holdout") for one in (first, kind)}
+    r2s = {one: scores.r2("mlp", one, "holdout", digits=2) for one in (first, kind)}
     word = "improved" if maes[kind] < maes[first] else "not improved"
     section.answer(
         f"2.10-{kind}",
         "Has the prediction on the holdout improved, and why?",
         f"It has {word}: MAE {maes[kind]:.3f} against {maes[first]:.3f} eV/atom with {first}, R² "
-        f"{r2s[kind]:.2f} against {r2s[first]:.2f}. {kind.capitalize()} place a new element among "
+        f"{r2s[kind]} against {r2s[first]}. {kind.capitalize()} place a new element among "
         "known ones by its radius, mass or electronegativity; what is learned from its neighbours "
         "carries over as far as it has neighbours.",
     )

@@ -42,6 +42,13 @@ class PerovskiteScores:
         """Return one metric's value."""
         return self.metric(name, model, encoding, split).value
 
+    def r2(self, model: str, encoding: str, split: str, digits: int = 3) -> str:
+        """Return R2 as text: of equal targets, as of a single row, it is not defined."""
+        try:
+            return f"{self.value('r2', model, encoding, split):.{digits}f}"
+        except KeyError:
+            return "not defined (equal targets)"
+
     def metric(self, name: str, model: str, encoding: str, split: str) -> Metric:
         """Return one metric."""
         wanted = (name, model, encoding, split)

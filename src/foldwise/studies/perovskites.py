@@ -6,9 +6,15 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import BoolArray
-from foldwise.audit.compositions import check_elements, check_outputs
+from foldwise.audit.compositions import (
+    check_elements,
+    check_energies,
+    check_outputs,
+    check_repeats,
+)
 from foldwise.audit.findings import Finding
 from foldwise.data.compositions import DFT_OUTPUTS
+from foldwise.data.held_elements import formulas
 from foldwise.errors import first_few
 from foldwise.fits.device import check_device
 from foldwise.fits.mlp import count_parameters
@@ -31,7 +37,7 @@ from foldwise.studies.perovskite_tables import (
     unseen_elements,
 )
 from foldwise.studies.sections import StudyResult, Watch
-from foldwise.studies.verdicts import RegressionScore, Verdict, regression_verdict
+from foldwise.studies.verdicts import RegressionScore, Verdict, regression_verdict, stopped_verdict
 
 __all__ = ["run_perovskites"]
 
@@ -83,7 +89,8 @@ def _summary(
     device: dict[str, Any],
 ) -> Summary:
     tables = build_tables(data, evidence, scores, config)
-    verdict = _verdict(data, evidence, scores)
+    findings = _findings(data, evidence)
+    verdict = stopped_verdict(findings) or _verdict(data, evidence, scores)
     sections = write_sections(data, evidence, scores, tables, config, device)
     result: dict[str, Any] = {
         "claim": verdict.claim,
@@ -116,9 +123,9 @@ def _summary(
         "data": [vars(source) for source in data.table.sources],
         "device": device,
     }
-    findings = [finding.as_dict() for finding in _findings(data, evidence)]
     title = "Energy above hull from composition"
-    return Summary("perovskites", title, verdict.text, findings, result, run, tables)
+    found = [finding.as_dict() for finding in findings]
+    return Summary("perovskites", title, verdict.text, found, result, run, tables)
 
 
 def _verdict(data: Compositions, evidence: PerovskiteEvidence, scores: PerovskiteScores) -> Verdict:
@@ -128,7 +135,7 @@ def _verdict(data: Compositions, evidence: PerovskiteEvidence, scores: Perovskit
     score = RegressionScore(
         encoding=kind,
         mae=scores.value("mae", "mlp", kind, "test"),
-        r2=scores.value("r2", "mlp", kind, "test"),
+        r2=scores.r2("mlp", kind, "test", digits=2),
         gain_low=low,
         gain_high=high,
         mean_mae=scores.value("mae", "mean", "none", "test"),
@@ -166,6 +173,9 @@ def _findings(data: Compositions, evidence: PerovskiteEvidence) -> list[Finding]
     counts = {e: int(data.members[e].to_numpy()[held].sum()) for e in data.elements_in(held)}
     idle = set(data.vocabulary) - set(data.members.columns)
     found += check_elements(trained, counts, idle)
+    if data.table.column(data.table.keys("target")[0]).unit == UNIT:
+        found += check_energies(data.y, data.table.ids)
+    found += check_repeats(formulas(data.table), data.table.ids, parts)
     for kind, own in evidence.encodings.items():
         found += _check_descriptors(kind, own)
         found += _check_collapse(data, parts["train"], kind, own)
@@ -213,18 +223,30 @@ def _check_descriptors(kind: str, own: EncodingEvidence) -> list[Finding]:
 def _check_collapse(
     data: Compositions, train: BoolArray, kind: str, own: EncodingEvidence
 ) -> list[Finding]:
-    """Return a finding if the network answers every row with nearly one number."""
-    spread = float(own.network.at(0, train).std())
-    if spread > 0.05 * data.y[train].std():
+    """Return a finding if the network answers with one number, or with nonsense."""
+    prediction, y = own.network.at(0, train), data.y[train]
+    if prediction.std() <= 0.05 * y.std():
+        return [
+            Finding(
+                "network-predicts-a-constant",
+                "stops",
+                f"On {kind} the network's predictions of its own training rows vary by "
+                f"{prediction.std():.4f} {UNIT}, the target by {y.std():.4f}: it answers every "
+                "row with nearly one number.",
+                f"Lower the weight decay ({own.learner.weight_decay:g} here; it counts against "
+                "the variance of the target), or train longer.",
+            )
+        ]
+    error, variance = float(((prediction - y) ** 2).mean()), float(y.var())
+    if error <= 1.01 * variance:
         return []
     return [
         Finding(
-            "network-predicts-a-constant",
+            "network-worse-than-a-constant",
             "stops",
-            f"On {kind} the network's predictions of its own training rows vary by {spread:.4f} "
-            f"{UNIT}, the target by {data.y[train].std():.4f}: it has learned the mean.",
-            f"Lower the weight decay ({own.learner.weight_decay:g} here; it counts against the "
-            "variance of the target), or train longer.",
+            f"On {kind} the network's mean squared error on its own training rows is "
+            f"{error:.3g} ({UNIT})², that of their mean {variance:.3g}: it has not learned.",
+            f"Lower lr ({own.learner.lr:g} here), or train longer.",
         )
     ]
 
@@ -249,6 +271,7 @@ def _model(
         "activation": config.activation,
         "trained_on": f"{int(trained.sum())} training rows",
         "training_elements": data.elements_in(trained),
+        "fixed_sites": data.fixed_sites,
         "data": summary.run["data"],
         "metrics": [
             summary.metric("mae", model="mlp", encoding=kind, split=part)

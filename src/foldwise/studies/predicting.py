@@ -1,7 +1,7 @@
 """Score the rows of a new table with a saved model."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from foldwise.data.files import numbers, read_frame
 from foldwise.data.held_elements import formulas
 from foldwise.data.readers import read_compositions
 from foldwise.data.rules import Cell
+from foldwise.data.tables import Column, Table
 from foldwise.errors import FoldwiseWarning, InvalidInputError, first_few
 from foldwise.studies.encoding import encode_sites
 from foldwise.studies.model import Model, load_model
@@ -35,7 +36,7 @@ class Predicted:
     notes: tuple[str, ...]
 
 
-def predict_table(model: Model | Path, path: Path) -> Predicted:
+def predict_table(model: Model | Path, path: Path, *, id_column: str | None = None) -> Predicted:
     """Return the scores of a new table.
 
     Parameters
@@ -45,6 +46,8 @@ def predict_table(model: Model | Path, path: Path) -> Predicted:
     path : Path
         Table with the model's features (matched by name, order free) or with
         compositions. A target column is not needed and not used.
+    id_column : str, optional
+        The column of row ids, if it is not the first.
 
     Raises
     ------
@@ -55,12 +58,12 @@ def predict_table(model: Model | Path, path: Path) -> Predicted:
     if isinstance(model, Path):
         model = load_model(model)
     if model.encoder["kind"] == "columns":
-        return _abundances(model, path)
-    return _compositions(model, path)
+        return _abundances(model, path, id_column)
+    return _compositions(model, path, id_column)
 
 
-def _abundances(model: Model, path: Path) -> Predicted:
-    frame, source = read_frame(path)
+def _abundances(model: Model, path: Path, id_column: str | None) -> Predicted:
+    frame, source = read_frame(path, id_column=id_column)
     absent = [name for name in model.features if name not in frame.columns]
     if absent:
         raise InvalidInputError(
@@ -98,8 +101,9 @@ def _feature(frame: pd.DataFrame, name: str, where: str) -> np.ndarray:
     return values.to_numpy(dtype=np.float64)
 
 
-def _compositions(model: Model, path: Path) -> Predicted:
-    table = read_compositions(path, holdout=True, require_target=False)
+def _compositions(model: Model, path: Path, id_column: str | None) -> Predicted:
+    table = read_compositions(path, id_column=id_column, holdout=True, require_target=False)
+    table = _with_sites_of_training(table, model)
     sites = table.frame[list(model.encoder["sites"])]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FoldwiseWarning)
@@ -126,3 +130,29 @@ def _compositions(model: Model, path: Path) -> Predicted:
     if n_unseen:
         notes.append(f"{n_unseen} of {table.n_rows} rows hold an element without a training row.")
     return Predicted(pd.DataFrame(columns), (*notes, *table.notes))
+
+
+def _with_sites_of_training(table: Table, model: Model) -> Table:
+    """Return the table with the sites that were alike in all training rows, such as X = O.
+
+    Such a site is not encoded: another element there would change no prediction, so it
+    is refused.
+    """
+    absent = [site for site in model.encoder["sites"] if site not in table.keys("site")]
+    if absent:
+        raise InvalidInputError(
+            f"{table.name}: the model encodes the site {first_few(absent)}, for which there is no "
+            "column. Add it."
+        )
+    fixed: dict[str, str] = model.facts["fixed_sites"]
+    for site, cell in fixed.items():
+        if site not in table.keys("site"):
+            frame = table.frame.assign(**{site: cell})
+            table = replace(table, frame=frame, columns=(*table.columns, Column(site, "site")))
+        other = table.frame.index[table.frame[site] != cell]
+        if len(other):
+            raise InvalidInputError(
+                f"{table.name}: the model was trained on {site} = {cell} alone and knows nothing "
+                f"of other elements there: {first_few(map(str, other))}. Remove those rows."
+            )
+    return table

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from foldwise.arrays import Design
+from foldwise.errors import DivergedFitError
 from foldwise.evaluation.questions import Answer, BlockStore, Progress, Question, run_question
 from foldwise.fits.batch import Learner
 from foldwise.reporting.summary import NamedTable, Summary, TableColumn
@@ -99,15 +100,18 @@ class Watch:
     ) -> Answer:
         """Run one question as a timed step, with this study's progress and store."""
         with self.step(label):
-            return run_question(
-                question,
-                learner,
-                X,
-                label=label,
-                keep=keep,
-                progress=self.watcher,
-                store=self.store,
-            )
+            try:
+                return run_question(
+                    question,
+                    learner,
+                    X,
+                    label=label,
+                    keep=keep,
+                    progress=self.watcher,
+                    store=self.store,
+                )
+            except DivergedFitError as error:
+                raise DivergedFitError(f"{label}: {error}") from error
 
 
 # Every column of every table is declared here once: label, unit, digits.

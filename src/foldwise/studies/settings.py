@@ -30,7 +30,7 @@ _COMMON = {
 }
 
 BIOMARKERS = _COMMON | {
-    "tables": Setting((), "One table holding the label, or X and y tables, joined by id."),
+    "tables": Setting(None, "One table holding the label, or X and y tables, joined by id."),
     "positive": Setting(None, "Label of the cases."),
     "groups": Setting(None, "Column of subjects or batches kept on one side of every split."),
     "scale": Setting(None, "Scale: raw, log2, log10, ln, percentile or z.", "guessed"),
@@ -43,7 +43,7 @@ BIOMARKERS = _COMMON | {
 PEROVSKITES = _COMMON | {
     "table": Setting(None, "Columns A, B[, X] or a formula, and the energy above hull."),
     "holdout": Setting(None, "Table of rows that are never trained on."),
-    "holdout_elements": Setting((), "Elements whose rows are held out of training."),
+    "holdout_elements": Setting(None, "Elements whose rows are held out of training."),
     "elements": Setting(None, "Element vocabulary, .npy or text.", "elements of the rows"),
     "descriptors": Setting("reference", "Property table: reference, extended or a CSV file."),
     "encodings": Setting(

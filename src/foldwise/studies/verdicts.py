@@ -1,7 +1,10 @@
 """The first sentence of a report, decided by rules that can say no."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from foldwise.audit.findings import Finding
 
 __all__ = [
     "ClassificationScore",
@@ -9,6 +12,7 @@ __all__ = [
     "Verdict",
     "classification_verdict",
     "regression_verdict",
+    "stopped_verdict",
 ]
 
 Claim = Literal["supported", "not supported", "unclear"]
@@ -20,6 +24,17 @@ class Verdict:
 
     claim: Claim
     text: str
+
+
+def stopped_verdict(findings: Sequence[Finding]) -> Verdict | None:
+    """Return the verdict of findings that stop the claim, or None where none does.
+
+    No score stands in it: a number beside such a finding would be read as a result.
+    """
+    stops = [finding for finding in findings if finding.severity == "stops"]
+    if not stops:
+        return None
+    return Verdict("not supported", "No: " + " ".join(finding.message for finding in stops))
 
 
 @dataclass(frozen=True)
@@ -100,8 +115,10 @@ class RegressionScore:
     ----------
     encoding : str
         Inputs of the network.
-    mae, r2 : float
-        Network, test rows; MAE in ``unit``.
+    mae : float
+        Network, test rows, in the target's unit.
+    r2 : str
+        R2 of the same rows, or that it is not defined.
     gain_low, gain_high : float
         95 % interval of MAE(mean) - MAE(network), paired over test rows.
     mean_mae : float
@@ -112,7 +129,7 @@ class RegressionScore:
 
     encoding: str
     mae: float
-    r2: float
+    r2: str
     gain_low: float
     gain_high: float
     mean_mae: float
@@ -128,7 +145,7 @@ def regression_verdict(
     Not supported where the paired interval of its gain over the training mean
     reaches 0; unclear where another baseline is at least as good; else supported.
     """
-    numbers = f"test MAE {score.mae:.3f} {unit}, R² {score.r2:.2f}, n = {n_test}"
+    numbers = f"test MAE {score.mae:.3f} {unit}, R² {score.r2}, n = {n_test}"
     against = (
         f"against {score.mean_mae:.3f} for the training mean (gain {score.gain_low:.3f} to "
         f"{score.gain_high:.3f}, 95 %, paired)"
