@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 PICTURES = Path(__file__).parents[1] / "docs" / "_static" / "pictures"
-WIDTH, TOP = 1180, 640
+WIDTH, TOP = 1180, 690
 COLOURS = 64
 
 
