@@ -106,7 +106,8 @@ class SiteOneHotEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if self.handle_unknown == "error":
             raise InvalidInputError(
                 f"{found}. One-hot columns know nothing of them: add the elements to the "
-                "vocabulary (--elements), use descriptors, or in Python pass handle_unknown='ignore'."
+                "vocabulary (--elements), use descriptors, or in Python pass "
+                "handle_unknown='ignore'."
             )
         warnings.warn(f"{found}; encoded as zeros.", FoldwiseWarning, stacklevel=4)
 
