@@ -1,7 +1,9 @@
 """Networks equal loops written with nn.Linear, Adam and scikit-learn's MLPRegressor."""
 
 import warnings
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +14,13 @@ from torch import nn
 
 from foldwise.arrays import SiteLookup
 from foldwise.errors import InvalidInputError
+from foldwise.fits import schedule
+from foldwise.fits.adam import BroadcastAdam, FusedAdam
 from foldwise.fits.device import check_device, pick_device
 from foldwise.fits.mlp import MlpLearner, count_parameters, weight_decay_of
+from foldwise.fits.network import BlockNetwork
 from foldwise.fits.plan import FitPlan
+from foldwise.fits.preprocessing import MedianFill, Standardize
 
 KEEP = ("scores", "parameters", "curves")
 
@@ -26,23 +32,33 @@ def table(n: int = 90, p: int = 6, seed: int = 0) -> tuple[np.ndarray, np.ndarra
 
 
 def plain_loop(
-    X: np.ndarray, y: np.ndarray, *, seed: int, hidden: tuple[int, ...], epochs: int, batch: int
+    X: np.ndarray,
+    y: np.ndarray,
+    *,
+    seed: int,
+    hidden: tuple[int, ...],
+    epochs: int,
+    batch: int,
+    activation: type[nn.Module] = nn.ReLU,
+    optimize: type[torch.optim.Optimizer] = torch.optim.Adam,
+    loss_of: Callable[..., torch.Tensor] = nn.functional.mse_loss,
+    dtype: torch.dtype = torch.float32,
 ) -> tuple[nn.Sequential, list[float]]:
     """Train as a PyTorch tutorial would; returns the network and the mean loss per epoch."""
     torch.manual_seed(seed)
     layers: list[nn.Module] = []
     for before, after in pairwise([X.shape[1], *hidden]):
-        layers += [nn.Linear(before, after), nn.ReLU()]
-    network = nn.Sequential(*layers, nn.Linear(hidden[-1], 1))
-    optimizer = torch.optim.Adam(network.parameters(), lr=3e-3, weight_decay=0.01)
-    inputs, target = torch.tensor(X, dtype=torch.float32), torch.tensor(y, dtype=torch.float32)
+        layers += [nn.Linear(before, after), activation()]
+    network = nn.Sequential(*layers, nn.Linear(hidden[-1], 1)).to(dtype)
+    optimizer = optimize(network.parameters(), lr=3e-3, weight_decay=0.01)  # type: ignore[call-arg]
+    inputs, target = torch.tensor(X, dtype=dtype), torch.tensor(y, dtype=dtype)
     curve = []
     for epoch in range(epochs):
         order = torch.tensor(np.random.default_rng([seed, epoch]).permutation(len(X)))
         losses = []
         for rows in order.split(batch):
             optimizer.zero_grad()
-            loss = nn.functional.mse_loss(network(inputs[rows]).squeeze(-1), target[rows])
+            loss = loss_of(network(inputs[rows]).squeeze(-1), target[rows])
             loss.backward()
             optimizer.step()
             losses.append(float(loss.detach()))
@@ -137,15 +153,189 @@ def test_parameters_are_those_of_the_layers() -> None:
     assert count_parameters(5, ()) == 6
 
 
-def test_look_ups_train_to_the_bits_of_the_dense_matrix() -> None:
-    rng = np.random.default_rng(0)
-    lookup = SiteLookup(rng.integers(0, 5, (40, 2, 1)), np.ones((40, 2, 1)), n_elements=5)
-    every = np.ones((1, 40), bool)
-    plan = FitPlan(every, every, rng.normal(size=40))
-    learner = MlpLearner(hidden=(8,), epochs=3, device="cpu")
-    np.testing.assert_array_equal(
-        learner.run(lookup, plan).scores, learner.run(lookup.to_dense(), plan).scores
+@pytest.mark.parametrize(
+    ("choice", "settings"),
+    [
+        pytest.param({"activation": nn.Tanh}, {"activation": "tanh"}, id="tanh"),
+        pytest.param({"optimize": torch.optim.AdamW}, {"decoupled": True}, id="decoupled"),
+        pytest.param(
+            {"loss_of": nn.functional.binary_cross_entropy_with_logits},
+            {"loss": "logistic"},
+            id="logistic-loss",
+        ),
+        pytest.param({}, {}, id="plain"),
+    ],
+)
+def test_every_kind_of_network_equals_a_plain_loop_in_double_precision(
+    choice: dict[str, Any], settings: dict[str, Any]
+) -> None:
+    X, y = table()
+    y = (y > 0).astype(float) if "loss" in settings else y
+    held = np.arange(90) % 3 == np.arange(3)[:, None]
+    learner = MlpLearner(
+        hidden=(16, 8),
+        lr=3e-3,
+        epochs=20,
+        batch_size=17,
+        device="cpu",
+        precision="float64",
+        **settings,
     )
+    plan = FitPlan(~held, held, y, seed=np.array([1, 1, 2]))
+    batch = learner.run(X, plan, keep=KEEP)
+    for fit in range(3):
+        network, curve = plain_loop(
+            X[~held[fit]],
+            y[~held[fit]],
+            seed=int(plan.seed[fit]),
+            hidden=(16, 8),
+            epochs=20,
+            batch=17,
+            dtype=torch.float64,
+            **choice,
+        )
+        with torch.no_grad():
+            new = network(torch.tensor(X[held[fit]])).squeeze(-1)
+        expected = torch.sigmoid(new) if "loss" in settings else new
+        # The step counter of the fused kernel is float32: bias corrections to 1e-7.
+        np.testing.assert_allclose(batch.at(fit, held[fit]), expected.numpy(), atol=1e-5)
+        np.testing.assert_allclose(batch.states[fit]["train_loss"], curve, rtol=1e-5)
+
+
+def grid_plan(n: int = 90) -> tuple[np.ndarray, FitPlan]:
+    """Return a table and a grid of 2 shapes x 2 step sizes x 4 uneven folds."""
+    X, y = table(n)
+    setting, fold = np.indices((4, 4)).reshape(2, -1)
+    held = np.arange(n) % 4 == fold[:, None]
+    settings = [{"hidden": hidden, "lr": lr} for hidden in ((16, 8), (5,)) for lr in (1e-2, 1e-3)]
+    plan = FitPlan(
+        ~held, held, y, settings=settings, setting=setting, seed=fold + 1, members={"fold": fold}
+    )
+    return X, plan
+
+
+def test_a_fit_is_the_same_bit_by_bit_alone_in_a_batch_and_in_a_worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    X, plan = grid_plan()
+    steps = (MedianFill(), Standardize())
+    alone = MlpLearner(epochs=5, batch_size=32, steps=steps, device="cpu", n_jobs=1)
+    whole = alone.run(X, plan, keep=KEEP)
+    for fit in range(plan.n_fits):
+        single = alone.run(X, plan[np.array([fit])], keep=KEEP)
+        np.testing.assert_array_equal(single.scores[0], whole.scores[fit])
+        for name, value in single.states[0].items():
+            np.testing.assert_array_equal(value, whole.states[fit][name])
+    monkeypatch.setattr(schedule, "_SECONDS_WORTH_WORKERS", 0.0)
+    spread = MlpLearner(epochs=5, batch_size=32, steps=steps, device="cpu", n_jobs=2)
+    np.testing.assert_array_equal(spread.run(X, plan).scores, whole.scores)
+
+
+@pytest.mark.parametrize(
+    "steps", [pytest.param((), id="as-they-are"), pytest.param((Standardize(),), id="scaled")]
+)
+@pytest.mark.parametrize("n_slots", [pytest.param(1, id="pure"), pytest.param(3, id="alloyed")])
+def test_look_ups_train_to_the_network_of_the_dense_matrix(
+    steps: tuple[Standardize, ...], n_slots: int
+) -> None:
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.ones(n_slots), (60, 2))
+    lookup = SiteLookup(rng.integers(0, 9, (60, 2, n_slots)), shares, n_elements=9)
+    lookup.index[:50][lookup.index[:50] == 8] = 0  # element 8 is in no training row
+    train = (np.arange(60) < 50)[None]
+    plan = FitPlan(train, ~train, rng.normal(size=60), monitor=~train)
+    learner = MlpLearner(
+        hidden=(12, 8), epochs=30, batch_size=16, steps=steps, device="cpu", precision="float64"
+    )
+    one, other = (learner.run(design, plan, keep=KEEP) for design in (lookup, lookup.to_dense()))
+    np.testing.assert_allclose(one.scores[~train], other.scores[~train], atol=1e-9)
+    np.testing.assert_allclose(
+        one.states[0]["monitor_loss"], other.states[0]["monitor_loss"], rtol=1e-9
+    )
+
+
+def test_early_stopping_takes_the_best_epoch_and_leaves_the_others_alone() -> None:
+    X, y = table(60)
+    noise = np.random.default_rng(1).normal(size=60)
+    part = np.arange(60) % 3
+    train, watched = np.stack([part > 0] * 2), np.stack([part == 0] * 2)
+    learner = MlpLearner(hidden=(32,), lr=1e-2, epochs=120, batch_size=16, device="cpu")
+    plan = FitPlan(
+        train, watched, np.stack([noise, y]), monitor=watched, settings=({"patience": 8},)
+    )
+    batch = learner.run(X, plan, keep=KEEP)
+    longest = learner.run(X, FitPlan(train, watched, plan.target, monitor=watched), keep=KEEP)
+    n_epochs = [len(state["monitor_loss"]) for state in batch.states]
+    assert n_epochs[0] < 120  # on noise it must stop
+    for fit, n in enumerate(n_epochs):
+        watched_loss = batch.states[fit]["monitor_loss"]
+        # The same losses as without stopping, and then eight epochs without a lower one.
+        np.testing.assert_array_equal(watched_loss, longest.states[fit]["monitor_loss"][:n])
+        best = int(np.argmin(watched_loss))
+        assert n == 120 or n == best + 1 + 8
+        error = batch.at(fit, watched[fit]) - plan.target_of(fit)[watched[fit]]
+        # Batches of 16 and 4 rows are averaged as two losses.
+        by_batch = np.mean([(error[:16] ** 2).mean(), (error[16:] ** 2).mean()])
+        assert by_batch == pytest.approx(watched_loss[best], rel=1e-4)
+
+
+def test_patience_without_monitored_rows_is_refused() -> None:
+    X, y = table(20)
+    every = np.ones((1, 20), bool)
+    with pytest.raises(InvalidInputError, match="patience 3 and no monitored row"):
+        MlpLearner(patience=3, device="cpu").run(X, FitPlan(every, every, y))
+
+
+@pytest.mark.parametrize("decoupled", [pytest.param(False, id="adam"), pytest.param(True, id="w")])
+def test_the_accelerators_adam_takes_the_steps_of_the_fused_one(decoupled: bool) -> None:
+    rng = np.random.default_rng(0)
+    cpu = torch.device("cpu")
+    networks = [BlockNetwork((3, 4, 1), "relu", 2, dtype=torch.float64, device=cpu) for _ in "ab"]
+    start = torch.tensor(rng.normal(size=networks[0].flat.shape))
+    for network in networks:
+        network.flat.copy_(start)
+    rates, decays = (1e-2, 1e-3), (0.1, 0.0)
+    adams = [
+        kind(network, rates, decays, False, decoupled)
+        for kind, network in zip((FusedAdam, BroadcastAdam), networks, strict=True)
+    ]
+    for _ in range(20):
+        slope = torch.tensor(rng.normal(size=start.shape))
+        for network, adam in zip(networks, adams, strict=True):
+            network.slope.copy_(slope)
+            adam.step()
+    torch.testing.assert_close(networks[0].flat, networks[1].flat, rtol=0, atol=1e-7)
+
+
+def test_bf16_learns_nearly_the_same_and_says_so_in_its_spec() -> None:
+    X, y = table(200)
+    every = np.ones((1, 200), bool)
+    plan = FitPlan(every, every, y)
+    scores = {
+        precision: MlpLearner(hidden=(64, 32), epochs=60, device="cpu", precision=precision)
+        .run(X, plan)
+        .scores[0]
+        for precision in ("float32", "bf16")
+    }
+    assert not np.array_equal(scores["float32"], scores["bf16"])
+    # Factors are rounded to 8 bits: predictions move by some percent of their spread.
+    assert np.abs(scores["float32"] - scores["bf16"]).mean() < 0.1 * scores["float32"].std()
+    assert MlpLearner(precision="bf16").spec()["precision"] == "bf16"
+
+
+def test_a_setting_no_network_has_is_named() -> None:
+    X, y = table(20)
+    every = np.ones((1, 20), bool)
+    plan = FitPlan(every, every, y, settings=({"learning_rate": 0.1},))
+    with pytest.raises(InvalidInputError, match=r"no setting learning_rate\. Known: activation, "):
+        MlpLearner(device="cpu").run(X, plan)
+
+
+def test_sample_weights_are_refused_and_not_ignored() -> None:
+    X, y = table(20)
+    every = np.ones((1, 20), bool)
+    with pytest.raises(InvalidInputError, match="take no sample weights"):
+        MlpLearner(device="cpu").run(X, FitPlan(every, every, y, weight=every.astype(float)))
 
 
 def test_training_leaves_the_global_random_state_and_threads_alone() -> None:

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from foldwise.errors import FitError
-from foldwise.fits import sklearn_learner
+from foldwise.fits import schedule
 from foldwise.fits.plan import FitPlan
 from foldwise.fits.preprocessing import MedianFill, Standardize
 from foldwise.fits.sklearn_learner import SklearnLearner
@@ -81,7 +81,7 @@ def test_weights_reach_the_estimator(X: np.ndarray, y: np.ndarray) -> None:
 def test_worker_processes_change_no_bit(
     X: np.ndarray, y: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sklearn_learner, "_SECONDS_WORTH_WORKERS", 0.0)
+    monkeypatch.setattr(schedule, "_SECONDS_WORTH_WORKERS", 0.0)
     plan = FitPlan(~HELD, HELD, y, seed=np.arange(4))
     runs = [
         SklearnLearner(RandomForestClassifier(5), (MedianFill(),), n_jobs).run(X, plan)
@@ -109,7 +109,7 @@ class Fragile(RegressorMixin, BaseEstimator):
 def test_a_failing_fit_is_named_by_its_place_in_the_plan(
     X: np.ndarray, y: np.ndarray, n_jobs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sklearn_learner, "_SECONDS_WORTH_WORKERS", 0.0)
+    monkeypatch.setattr(schedule, "_SECONDS_WORTH_WORKERS", 0.0)
     settings = ({"limit": np.inf}, {"limit": 0.0})
     plan = FitPlan(
         ~HELD,

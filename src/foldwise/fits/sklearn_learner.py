@@ -1,14 +1,13 @@
 """Any scikit-learn estimator, trained over a plan in parallel."""
 
 import os
-import time
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from scipy.special import expit
 from sklearn.base import clone, is_classifier
 
@@ -17,13 +16,10 @@ from foldwise.errors import FitError, FoldwiseError, InvalidInputError
 from foldwise.fits.batch import BlockCallback, FitBatch, FitState, merge_batches
 from foldwise.fits.plan import FitPlan
 from foldwise.fits.preprocessing import Step, apply_steps, learn_steps
+from foldwise.fits.schedule import finish_in_order
 from foldwise.fits.threads import one_blas_thread
 
 __all__ = ["SklearnLearner"]
-
-# A worker process costs seconds to start and import scikit-learn; shorter work stays at home.
-# Which process trains a fit changes no bit of it.
-_SECONDS_WORTH_WORKERS = 4.0
 
 
 @dataclass(frozen=True)
@@ -86,18 +82,8 @@ class SklearnLearner:
             np.arange(start, min(start + size, plan.n_fits))
             for start in range(0, plan.n_fits, size)
         ]
-        start = time.perf_counter()
-        for done, fits in enumerate(blocks, start=1):
-            yield fits, _fit_block(self, X, plan[fits], keep)
-            left = (time.perf_counter() - start) / done * (len(blocks) - done)
-            if n_jobs > 1 and left > _SECONDS_WORTH_WORKERS:
-                rest = blocks[done:]
-                break
-        else:
-            return
-        workers = Parallel(n_jobs=n_jobs, return_as="generator")
-        finished = workers(delayed(_fit_block)(self, X, plan[fits], keep) for fits in rest)
-        yield from zip(rest, finished, strict=True)
+        train = partial(_fit_block, self, X, plan, keep=keep)
+        yield from finish_in_order(train, blocks, n_jobs)
 
     def predict(self, state: FitState, X: Design) -> FloatArray:
         """Return the scores of a linear state for new rows, shape (n_samples,)."""
@@ -133,11 +119,11 @@ class _Outcome:
 
 
 def _fit_block(
-    learner: SklearnLearner, X: FloatArray, plan: FitPlan, keep: tuple[str, ...]
+    learner: SklearnLearner, X: FloatArray, plan: FitPlan, fits: IntArray, *, keep: tuple[str, ...]
 ) -> list[_Outcome]:
-    """Train a block, all fits of ``plan``; the same at home and in a worker."""
+    """Train some fits of a plan; the same at home and in a worker."""
     with one_blas_thread():
-        return [_fit_one(learner, X, plan, fit, keep) for fit in range(plan.n_fits)]
+        return [_fit_one(learner, X, plan, int(fit), keep) for fit in fits]
 
 
 def _fit_one(

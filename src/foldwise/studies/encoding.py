@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from foldwise.arrays import BoolArray, FloatArray
+from foldwise.arrays import BoolArray, Design, FloatArray
 from foldwise.features.element_descriptors import ElementDescriptorEncoder
 from foldwise.features.site_one_hot import SiteOneHotEncoder
 
-__all__ = ["describe_encoder", "encode_sites", "without_empty_columns"]
+__all__ = ["describe_encoder", "encode_sites", "network_design", "without_empty_columns"]
 
 
 def describe_encoder(
@@ -70,6 +70,13 @@ def encode_sites(
     names = [str(name) for one in transformers for name in one.get_feature_names_out()]
     kept = [name not in encoder.get("left_out", ()) for name in names]
     return X[:, kept], tuple(name for name, keep in zip(names, kept, strict=True) if keep)
+
+
+def network_design(encoder: Mapping[str, Any], sites: pd.DataFrame, X: FloatArray) -> Design:
+    """Return what a network trains on: look-ups of one-hot columns, else X itself."""
+    if encoder["kind"] != "one-hot":
+        return X
+    return SiteOneHotEncoder(vocabulary=encoder["vocabulary"]).fit(sites).lookup(sites)
 
 
 def without_empty_columns(

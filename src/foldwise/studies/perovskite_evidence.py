@@ -33,7 +33,12 @@ from foldwise.fits.batch import FitBatch
 from foldwise.fits.mlp import MlpLearner, weight_decay_of
 from foldwise.fits.preprocessing import MedianFill, Standardize, Step
 from foldwise.studies.config import PerovskitesConfig, require_unset
-from foldwise.studies.encoding import describe_encoder, encode_sites, without_empty_columns
+from foldwise.studies.encoding import (
+    describe_encoder,
+    encode_sites,
+    network_design,
+    without_empty_columns,
+)
 from foldwise.studies.given_splits import match_splits
 from foldwise.studies.sections import Watch
 
@@ -282,7 +287,7 @@ def _evidence(
         f"network, {kind}",
         ask_splits(data.y, test[None], monitor=validation, seed=config.seed),
         learner,
-        X,
+        network_design(encoder, data.table.sites()[data.sites], X),
         keep=("scores", "parameters", "preprocessing", "curves"),
     )
     baselines = {
