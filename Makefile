@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Some machines switch bytecode off; every start would then compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check docs lock data
+.PHONY: help setup demo test check docs bench lock data
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -38,6 +38,9 @@ check: setup docs  ## Lint, types, import contracts, docs and their examples
 
 docs: setup  ## Build the docs, warnings as errors
 	$(BIN)/sphinx-build -q -W -b html docs docs/_build/html
+
+bench: setup  ## Measure speed against the rivals; tables go to benchmarks/RESULTS.md
+	@cd benchmarks && ../$(BIN)/python course_grid.py && ../$(BIN)/python permutations.py
 
 data: setup  ## Rebuild the embedded data sets from their sources and compare
 	$(BIN)/python scripts/build_datasets.py --check

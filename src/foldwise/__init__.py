@@ -16,6 +16,7 @@ _HOMES = {
     "FitPlan": "foldwise.fits.plan",
     "FoldwiseError": "foldwise.errors",
     "InvalidInputError": "foldwise.errors",
+    "LogisticLearner": "foldwise.fits.logistic_learner",
     "MlpLearner": "foldwise.fits.mlp",
     "Model": "foldwise.studies.model",
     "PerovskitesConfig": "foldwise.studies.config",
@@ -45,6 +46,7 @@ __all__ = [
     "FitPlan",
     "FoldwiseError",
     "InvalidInputError",
+    "LogisticLearner",
     "MlpLearner",
     "Model",
     "PerovskitesConfig",
@@ -78,6 +80,7 @@ if TYPE_CHECKING:
     from foldwise.features.element_descriptors import ElementDescriptorEncoder
     from foldwise.features.site_one_hot import SiteOneHotEncoder
     from foldwise.fits.batch import FitBatch
+    from foldwise.fits.logistic_learner import LogisticLearner
     from foldwise.fits.mlp import MlpLearner
     from foldwise.fits.plan import FitPlan
     from foldwise.fits.sklearn_learner import SklearnLearner

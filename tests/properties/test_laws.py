@@ -15,6 +15,7 @@ from foldwise.evaluation.metrics import roc_auc
 from foldwise.evaluation.questions import run_question
 from foldwise.evaluation.splits import kfold_assignments, random_test_masks
 from foldwise.fits.logistic import PenalizedLogistic
+from foldwise.fits.logistic_learner import LogisticLearner
 from foldwise.fits.mlp import MlpLearner
 from foldwise.fits.plan import FitPlan
 from foldwise.fits.preprocessing import MedianFill, Standardize
@@ -22,6 +23,8 @@ from foldwise.fits.sklearn_learner import SklearnLearner
 
 KEEP = ("scores", "parameters", "preprocessing", "curves")
 FILLED, SCALED = (MedianFill(),), (MedianFill(), Standardize())
+
+AnyLearner = SklearnLearner | LogisticLearner | MlpLearner
 
 LEARNERS = [
     pytest.param(SklearnLearner(PenalizedLogistic(l1_ratio=1.0), SCALED, n_jobs=1), id="l1"),
@@ -32,6 +35,7 @@ LEARNERS = [
     pytest.param(
         SklearnLearner(make_pipeline(StandardScaler(), Ridge()), FILLED, n_jobs=1), id="pipeline"
     ),
+    pytest.param(LogisticLearner(l1_ratio=1.0, n_jobs=1), id="l1-batch"),
     pytest.param(
         MlpLearner(hidden=(8,), epochs=3, batch_size=16, steps=SCALED, device="cpu"), id="network"
     ),
@@ -52,7 +56,7 @@ def draw(seed: int) -> tuple[np.ndarray, FitPlan]:
 @settings(max_examples=5)
 @given(seed=st.integers(0, 10_000))
 def test_cells_outside_training_and_monitored_rows_change_no_bit(
-    learner: SklearnLearner | MlpLearner, seed: int
+    learner: AnyLearner, seed: int
 ) -> None:
     """The proof that nothing leaks: what is not learned from may be anything."""
     X, plan = draw(seed)
@@ -74,7 +78,7 @@ def test_cells_outside_training_and_monitored_rows_change_no_bit(
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
-def test_a_batch_equals_its_fits_one_at_a_time(learner: SklearnLearner | MlpLearner) -> None:
+def test_a_batch_equals_its_fits_one_at_a_time(learner: AnyLearner) -> None:
     X, plan = draw(1)
     whole = learner.run(X, plan, keep=KEEP)
     for fit in range(plan.n_fits):

@@ -3,35 +3,18 @@
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsRegressor
 
 from foldwise.arrays import FloatArray
+from foldwise.evaluation.metrics import column_aucs
 from foldwise.fits.estimators import BinaryClassifier
 from foldwise.fits.preprocessing import MedianFill, Standardize
 from foldwise.fits.sklearn_learner import SklearnLearner
 
-__all__ = ["BestSingleFeature", "classification_baselines", "column_aucs", "regression_baselines"]
-
-
-def column_aucs(X: FloatArray, y: FloatArray) -> FloatArray:
-    """Return the AUC of each column of X (n_samples, n_features) alone, shape (n_features,).
-
-    From the rank sum of the cases; ties count one half. Missing cells must be
-    filled before.
-
-    Examples
-    --------
-    >>> column_aucs(np.array([[1.0, 3.0], [2.0, 2.0], [3.0, 1.0]]), np.array([0.0, 1.0, 1.0]))
-    array([1., 0.])
-    """
-    n_cases = int((y == 1).sum())
-    n_controls = len(y) - n_cases
-    ranks = rankdata(X, axis=0)[y == 1].sum(axis=0)
-    return np.asarray((ranks - n_cases * (n_cases + 1) / 2) / (n_cases * n_controls))
+__all__ = ["BestSingleFeature", "classification_baselines", "regression_baselines"]
 
 
 class BestSingleFeature(BinaryClassifier):

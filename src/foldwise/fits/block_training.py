@@ -15,6 +15,7 @@ from foldwise.errors import InvalidInputError
 from foldwise.fits.adam import Adam, make_adam
 from foldwise.fits.network import BlockNetwork
 from foldwise.fits.network_rows import DenseRows, LookupRows
+from foldwise.fits.threads import one_torch_thread
 
 __all__ = ["BlockTask", "Trained", "initial_network", "row_order", "train_block"]
 
@@ -111,7 +112,7 @@ def initial_network(
 
 def train_block(task: BlockTask) -> list[Trained]:
     """Train every fit of a block, in step, and return them in order."""
-    with _one_thread(), _rounded_on_cuda(task.tf32):
+    with one_torch_thread(), _rounded_on_cuda(task.tf32):
         return _Training(task).run()
 
 
@@ -290,23 +291,6 @@ def _loss_and_slope(
     # log(1 + e^z) - y z for labels 0 and 1
     value = nn.functional.softplus(output) - target * output
     return value.mean(1), (torch.sigmoid(output) - target) / n_rows
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Train on one CPU thread, and let numbers too small to matter be zero.
-
-    With one thread sums have one order, and results one set of bits. Weights that decay
-    towards zero become denormal numbers, on which a CPU takes a hundred times longer.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
-        torch.set_num_threads(before)
 
 
 @contextmanager

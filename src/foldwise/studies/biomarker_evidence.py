@@ -29,8 +29,8 @@ from foldwise.evaluation.splits import (
     require_both_classes,
 )
 from foldwise.fits.batch import FitBatch
-from foldwise.fits.logistic import PenalizedLogistic
-from foldwise.fits.preprocessing import MedianFill, Standardize
+from foldwise.fits.logistic_learner import LogisticLearner
+from foldwise.fits.preprocessing import MedianFill
 from foldwise.fits.sklearn_learner import SklearnLearner
 from foldwise.studies.config import BiomarkersConfig, require_unset
 from foldwise.studies.given_splits import GivenSplits, match_splits, require_whole_groups
@@ -158,7 +158,7 @@ def gather_evidence(
     many_test = _random_splits(config, cohort)
     settings = _settings(config.C)
     penalties = list(settings.values())
-    logistic = SklearnLearner(PenalizedLogistic(), (MedianFill(), Standardize()), n_jobs)
+    logistic = LogisticLearner(n_jobs=n_jobs)
     forest = SklearnLearner(_FOREST, (MedianFill(),), n_jobs)
     single = watch.ask(
         "one split, every penalty",
@@ -285,7 +285,7 @@ def _folds(config: BiomarkersConfig, cohort: Cohort, given: GivenSplits) -> IntA
 
 
 def _contrast(
-    cohort: Cohort, config: BiomarkersConfig, learner: SklearnLearner, watch: Watch
+    cohort: Cohort, config: BiomarkersConfig, learner: LogisticLearner, watch: Watch
 ) -> FloatArray | None:
     """Return the headline model's fold AUCs on the harder contrast, if the set names one."""
     other = cohort.contrast

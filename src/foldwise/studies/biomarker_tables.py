@@ -7,9 +7,14 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import BoolArray, FloatArray
-from foldwise.evaluation.baselines import column_aucs
 from foldwise.evaluation.intervals import corrected_interval
-from foldwise.evaluation.metrics import confusion_counts, pr_points, roc_auc, roc_points
+from foldwise.evaluation.metrics import (
+    column_aucs,
+    confusion_counts,
+    pr_points,
+    roc_auc,
+    roc_points,
+)
 from foldwise.evaluation.penalty_geometry import PenaltyGeometry, penalty_geometry
 from foldwise.fits.preprocessing import MedianFill, Standardize, apply_steps
 from foldwise.reporting.summary import NamedTable
