@@ -16,7 +16,10 @@ _HOMES = {
     "FitPlan": "foldwise.fits.plan",
     "FoldwiseError": "foldwise.errors",
     "InvalidInputError": "foldwise.errors",
+    "LogisticClassifier": "foldwise.fits.estimators",
     "LogisticLearner": "foldwise.fits.logistic_learner",
+    "MLPClassifier": "foldwise.fits.estimators",
+    "MLPRegressor": "foldwise.fits.estimators",
     "MlpLearner": "foldwise.fits.mlp",
     "Model": "foldwise.studies.model",
     "PerovskitesConfig": "foldwise.studies.config",
@@ -46,7 +49,10 @@ __all__ = [
     "FitPlan",
     "FoldwiseError",
     "InvalidInputError",
+    "LogisticClassifier",
     "LogisticLearner",
+    "MLPClassifier",
+    "MLPRegressor",
     "MlpLearner",
     "Model",
     "PerovskitesConfig",
@@ -80,6 +86,7 @@ if TYPE_CHECKING:
     from foldwise.features.element_descriptors import ElementDescriptorEncoder
     from foldwise.features.site_one_hot import SiteOneHotEncoder
     from foldwise.fits.batch import FitBatch
+    from foldwise.fits.estimators import LogisticClassifier, MLPClassifier, MLPRegressor
     from foldwise.fits.logistic_learner import LogisticLearner
     from foldwise.fits.mlp import MlpLearner
     from foldwise.fits.plan import FitPlan

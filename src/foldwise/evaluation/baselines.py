@@ -10,7 +10,7 @@ from sklearn.neighbors import KNeighborsRegressor
 
 from foldwise.arrays import FloatArray
 from foldwise.evaluation.metrics import column_aucs
-from foldwise.fits.estimators import BinaryClassifier
+from foldwise.fits.binary_classifier import BinaryClassifier
 from foldwise.fits.preprocessing import MedianFill, Standardize
 from foldwise.fits.sklearn_learner import SklearnLearner
 

@@ -1,67 +1,225 @@
-"""What Foldwise's own two-class estimators share, in scikit-learn's form."""
+"""Foldwise's learners as scikit-learn estimators: a plan with one fit, or one per seed."""
 
-from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from scipy.special import expit, logit
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from foldwise.arrays import BoolArray, FloatArray
-from foldwise.errors import InvalidInputError, first_few
+from foldwise.arrays import FloatArray, RealArray
+from foldwise.fits.batch import FitBatch, Learner
+from foldwise.fits.binary_classifier import BinaryClassifier
+from foldwise.fits.logistic_learner import LogisticLearner
+from foldwise.fits.mlp import MlpLearner
+from foldwise.fits.plan import FitPlan
+from foldwise.fits.preprocessing import Standardize, Step
 
-__all__ = ["BinaryClassifier"]
+__all__ = ["LogisticClassifier", "MLPClassifier", "MLPRegressor"]
 
 
-class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A classifier of exactly two classes: subclasses write ``fit`` and `_linear`.
+class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]
+    """What both networks share: parameters, and an ensemble of seeds trained as one plan."""
+
+    _loss = "squared"
+
+    def __init__(
+        self,
+        hidden: tuple[int, ...] = (256, 256, 256),
+        activation: str = "relu",
+        lr: float = 1e-3,
+        weight_decay: float = 0.01,
+        epochs: int = 250,
+        batch_size: int = 256,
+        standardize: bool = True,
+        n_ensemble: int = 1,
+        device: str = "auto",
+        random_state: Any = None,
+    ) -> None:
+        self.hidden = hidden
+        self.activation = activation
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.standardize = standardize
+        self.n_ensemble = n_ensemble
+        self.device = device
+        self.random_state = random_state
+
+    def _learner(self) -> MlpLearner:
+        return MlpLearner(
+            hidden=tuple(self.hidden),
+            activation=self.activation,
+            loss=self._loss,  # type: ignore[arg-type]
+            lr=self.lr,
+            weight_decay=self.weight_decay,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            steps=_steps(self.standardize),
+            device=self.device,  # type: ignore[arg-type]
+        )
+
+    def _train(self, X: FloatArray, y: FloatArray) -> None:
+        """Train one network per seed; keep their states."""
+        seeds = check_random_state(self.random_state).randint(2**31 - 1, size=self.n_ensemble)
+        batch = _run(self._learner(), X, y, seeds.astype(np.int64))
+        self.states_: tuple[Mapping[str, RealArray], ...] = batch.states
+        self.loss_curves_ = [np.asarray(state["train_loss"]) for state in batch.states]
+        self.n_iter_ = len(self.loss_curves_[0])
+
+    def _outputs(self, X: FloatArray) -> FloatArray:
+        """Return the mean output of the ensemble; in double precision, row by row the same."""
+        exact = replace(self._learner(), precision="float64")
+        outputs = [exact.predict(_weights_of(state), X) for state in self.states_]
+        return np.asarray(np.mean(outputs, axis=0))
+
+
+def _weights_of(state: Mapping[str, RealArray]) -> dict[str, RealArray]:
+    return {name: value for name, value in state.items() if not name.endswith("_loss")}
+
+
+def _steps(standardize: bool) -> tuple[Step, ...]:
+    return (Standardize(),) if standardize else ()
+
+
+def _run(learner: Learner, X: FloatArray, y: FloatArray, seeds: np.ndarray) -> FitBatch:
+    """Train a plan in which every fit learns from every row."""
+    every = np.ones((len(seeds), len(X)), bool)
+    plan = FitPlan(every, np.zeros_like(every), y, seed=seeds)
+    return learner.run(X, plan, keep=("parameters", "preprocessing", "curves"))
+
+
+class MLPRegressor(RegressorMixin, _NetworkEstimator):  # type: ignore[misc]
+    """A network for a number: `MlpLearner` in scikit-learn's form.
+
+    Parameters
+    ----------
+    hidden, activation, lr, weight_decay, epochs, batch_size, device
+        As in `MlpLearner`.
+    standardize : bool, default=True
+        Whether columns are standardised on the rows of ``fit``.
+    n_ensemble : int, default=1
+        Networks from as many seeds, trained as one batch; predictions are their mean.
+    random_state : int, RandomState or None
+        Source of the seeds.
 
     Attributes
     ----------
-    classes_ : array of shape (2,)
-        Sorted; the second is the one that high scores mean.
+    states_ : tuple of mapping
+        Learned arrays of each network.
+    loss_curves_ : list of float arrays of shape (n_epochs,)
+        Training loss per epoch of each network.
+
+    Examples
+    --------
+    >>> X = np.linspace(-1, 1, 64)[:, None]
+    >>> model = MLPRegressor((32,), lr=1e-2, weight_decay=0.0, n_ensemble=2, random_state=0)
+    >>> bool(model.fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2) > 0.9)
+    True
     """
 
-    def _require_two_classes(self, X: Any, y: Any) -> tuple[FloatArray, BoolArray]:
-        """Return X as floats and which rows are of the second class; set ``classes_``.
+    def fit(self, X: Any, y: Any) -> "MLPRegressor":
+        """Fit on X (n_samples, n_features) and y (n_samples,)."""
+        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        self._train(X, np.asarray(y, np.float64))
+        return self
 
-        Raises
-        ------
-        InvalidInputError
-            If ``y`` does not hold exactly two classes.
-        """
-        X, y = validate_data(self, X, y, dtype=np.float64)
-        check_classification_targets(y)
-        self.classes_ = np.unique(y)
-        if len(self.classes_) > 2:
-            raise InvalidInputError(
-                "Only binary classification is supported. The type of the target is "
-                f"{type_of_target(y)}: y holds {len(self.classes_)} classes, "
-                f"{first_few(self.classes_.tolist())}. Choose the cases first."
-            )
-        if len(self.classes_) < 2:
-            raise InvalidInputError(
-                f"Two classes are needed; all {len(y)} rows of y are of one class, "
-                f"{self.classes_[0]}."
-            )
-        return X, np.asarray(y == self.classes_[1])
-
-    @abstractmethod
-    def _linear(self, X: FloatArray) -> FloatArray:
-        """Return the score of checked rows, shape (n_samples,)."""
-
-    def decision_function(self, X: Any) -> FloatArray:
-        """Return the score of each row, above 0 for the second class, shape (n_samples,)."""
+    def predict(self, X: Any) -> FloatArray:
+        """Return predictions, shape (n_samples,)."""
         check_is_fitted(self)
-        return self._linear(validate_data(self, X, reset=False, dtype=np.float64))
+        return self._outputs(validate_data(self, X, reset=False, dtype=np.float64))
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the class of each row."""
-        above = self.decision_function(X) > 0
-        return np.asarray(self.classes_[above.astype(int)])
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
+class MLPClassifier(BinaryClassifier, _NetworkEstimator):
+    """A network for two classes, trained on the logistic loss.
+
+    Parameters
+    ----------
+    hidden, activation, lr, weight_decay, epochs, batch_size, device
+        As in `MlpLearner`.
+    standardize, n_ensemble, random_state
+        As in `MLPRegressor`; an ensemble gives the mean of its probabilities.
+
+    Examples
+    --------
+    >>> X = np.linspace(-1, 1, 64)[:, None]
+    >>> model = MLPClassifier((16,), lr=1e-2, random_state=0).fit(X, np.abs(X[:, 0]) > 0.5)
+    >>> model.predict([[0.0], [0.9]])
+    array([False,  True])
+    """
+
+    _loss = "logistic"
+
+    def fit(self, X: Any, y: Any) -> "MLPClassifier":
+        """Fit on X (n_samples, n_features) and two-class labels y (n_samples,)."""
+        X, second = self._require_two_classes(X, y)
+        self._train(X, second.astype(np.float64))
+        return self
+
+    def _linear(self, X: FloatArray) -> FloatArray:
+        """Return the log-odds of the mean probability."""
+        smallest = np.finfo(float).tiny
+        return np.asarray(logit(np.clip(self._outputs(X), smallest, 1 - 1e-16)))
+
+    def predict_proba(self, X: Any) -> FloatArray:
+        """Return the probability of both classes, shape (n_samples, 2)."""
+        second = expit(self.decision_function(X))
+        return np.column_stack([1.0 - second, second])
+
+
+class LogisticClassifier(BinaryClassifier):
+    """Logistic regression with no, L2, L1 or elastic-net penalty: `LogisticLearner`'s fit.
+
+    Parameters
+    ----------
+    C : float, default=1.0
+        Inverse penalty; ``inf`` means no penalty.
+    l1_ratio : float, default=0.0
+        Share of the L1 part.
+    standardize : bool, default=True
+        Whether the penalty counts in standard deviations of the columns.
+
+    Attributes
+    ----------
+    coef_ : float array of shape (1, n_features)
+        In log-odds of ``classes_[1]`` per unit of the column as given.
+    intercept_ : float array of shape (1,)
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(50, 4))
+    >>> model = LogisticClassifier(C=0.2, l1_ratio=1.0).fit(X, X[:, 0] > 0)
+    >>> (model.coef_[0] != 0).tolist()
+    [True, False, False, False]
+    """
+
+    def __init__(self, C: float = 1.0, l1_ratio: float = 0.0, standardize: bool = True) -> None:
+        self.C = C
+        self.l1_ratio = l1_ratio
+        self.standardize = standardize
+
+    def fit(self, X: Any, y: Any) -> "LogisticClassifier":
+        """Fit on X (n_samples, n_features) and two-class labels y (n_samples,)."""
+        X, second = self._require_two_classes(X, y)
+        learner = LogisticLearner(self.C, self.l1_ratio, _steps(self.standardize), n_jobs=1)
+        batch = _run(learner, X, second.astype(np.float64), np.zeros(1, np.int64))
+        state = batch.states[0]
+        per_unit = state["coef"] / state.get("scale", np.ones(X.shape[1]))
+        center = state.get("center", np.zeros(X.shape[1]))
+        self.coef_ = np.asarray(per_unit, np.float64)[None]
+        self.intercept_ = np.array([float(state["intercept"] - center @ per_unit)])
+        return self
+
+    def _linear(self, X: FloatArray) -> FloatArray:
+        """Return the log-odds of the second class."""
+        return np.asarray(X @ self.coef_[0] + self.intercept_[0])
+
+    def predict_proba(self, X: Any) -> FloatArray:
+        """Return the probability of both classes, shape (n_samples, 2)."""
+        second = expit(self.decision_function(X))
+        return np.column_stack([1.0 - second, second])

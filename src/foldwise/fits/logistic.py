@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from foldwise.arrays import FloatArray
-from foldwise.fits.estimators import BinaryClassifier
+from foldwise.fits.binary_classifier import BinaryClassifier
 
 __all__ = ["PenalizedLogistic", "is_separated"]
 

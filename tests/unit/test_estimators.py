@@ -1,0 +1,98 @@
+"""The learners in scikit-learn's form pass its checks and work where its estimators do."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import foldwise
+from foldwise import LogisticClassifier, MLPClassifier, MLPRegressor
+from foldwise.errors import InvalidInputError
+
+
+@parametrize_with_checks(
+    [
+        LogisticClassifier(),
+        LogisticClassifier(C=0.5, l1_ratio=0.8, standardize=False),
+        MLPRegressor((32, 32), lr=1e-2),
+        MLPClassifier((32, 32), lr=1e-2, n_ensemble=2),
+    ]
+)
+def test_scikit_learn_accepts_the_estimator(estimator: BaseEstimator, check: object) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # checks of array-API input are skipped with a warning
+        check(estimator)  # type: ignore[operator]
+
+
+def drawn(n: int = 80, p: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, p)) * [1, 10, 100, 0.1, 1]
+    return X, X[:, 0] + X[:, 1] / 10 + rng.normal(size=n)
+
+
+@pytest.mark.parametrize("C", [pytest.param(0.3, id="l2"), pytest.param(np.inf, id="none")])
+def test_coefficients_in_own_units_give_the_pipelines_probabilities(C: float) -> None:
+    X, y = drawn()
+    ours = LogisticClassifier(C=C).fit(X, y > 0)
+    theirs = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=10_000))
+    np.testing.assert_allclose(
+        ours.predict_proba(X), theirs.fit(X, y > 0).predict_proba(X), atol=1e-9
+    )
+    by_hand = 1 / (1 + np.exp(-(X @ ours.coef_[0] + ours.intercept_[0])))
+    np.testing.assert_allclose(ours.predict_proba(X)[:, 1], by_hand, rtol=1e-12)
+
+
+def test_an_ensemble_is_the_mean_of_networks_from_its_seeds() -> None:
+    X, y = drawn()
+    model = MLPRegressor((16,), epochs=20, n_ensemble=3, random_state=5).fit(X, y)
+    assert len(model.states_) == len(model.loss_curves_) == 3
+    singles = []
+    for state in model.states_:
+        ready = (X - state["center"]) / state["scale"]
+        hidden = np.maximum(ready @ state["layer0.weight"].T + state["layer0.bias"], 0)
+        singles.append(hidden @ state["layer1.weight"].T + state["layer1.bias"])
+    np.testing.assert_allclose(model.predict(X), np.mean(singles, axis=0)[:, 0], rtol=1e-10)
+    assert not np.allclose(singles[0], singles[1])
+    again = clone(model).fit(X, y)
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+
+
+def test_they_work_inside_pipelines_searches_and_cross_validation() -> None:
+    X, y = drawn()
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), MLPRegressor((8,), epochs=10, random_state=0)),
+        {"mlpregressor__lr": [1e-2, 1e-5]},
+        cv=3,
+    ).fit(frame, y)
+    assert search.best_params_ == {"mlpregressor__lr": 1e-2}
+    scores = cross_val_score(
+        LogisticClassifier(C=0.2, l1_ratio=1.0), frame, y > 0, cv=3, scoring="roc_auc"
+    )
+    assert scores.mean() > 0.7
+    fitted = MLPClassifier((8,), epochs=10, random_state=0).fit(frame, y > 0)
+    assert fitted.feature_names_in_.tolist() == list("abcde")
+
+
+def test_labels_keep_their_names() -> None:
+    X, y = drawn()
+    labels = np.where(y > 0, "case", "control")
+    for model in (LogisticClassifier(), MLPClassifier((8,), epochs=100, lr=1e-2, random_state=0)):
+        found = model.fit(X, labels).predict(X)
+        assert set(found) == {"case", "control"}
+        assert (found == labels).mean() > 0.7
+
+
+@pytest.mark.parametrize("name", ["LogisticClassifier", "MLPClassifier", "MLPRegressor"])
+def test_unknown_options_are_refused_in_words(name: str) -> None:
+    X, y = drawn(20)
+    wrong = {"LogisticClassifier": {"C": -1.0}}.get(name, {"activation": "gelu"})
+    with pytest.raises(InvalidInputError):
+        getattr(foldwise, name)(**wrong).fit(X, y > 0)
