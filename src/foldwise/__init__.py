@@ -15,6 +15,7 @@ _HOMES = {
     "FitBatch": "foldwise.fits.batch",
     "FitPlan": "foldwise.fits.plan",
     "FoldwiseError": "foldwise.errors",
+    "FoldwiseSearch": "foldwise.tuning.grid",
     "InvalidInputError": "foldwise.errors",
     "LogisticClassifier": "foldwise.fits.estimators",
     "LogisticLearner": "foldwise.fits.logistic_learner",
@@ -48,6 +49,7 @@ __all__ = [
     "FitBatch",
     "FitPlan",
     "FoldwiseError",
+    "FoldwiseSearch",
     "InvalidInputError",
     "LogisticClassifier",
     "LogisticLearner",
@@ -98,6 +100,7 @@ if TYPE_CHECKING:
     from foldwise.studies.model import Model, load_model
     from foldwise.studies.perovskites import run_perovskites
     from foldwise.studies.predicting import predict_table
+    from foldwise.tuning.grid import FoldwiseSearch
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,7 @@ from torch import nn
 
 from foldwise.arrays import SiteLookup
 from foldwise.errors import InvalidInputError
-from foldwise.fits import schedule
+from foldwise.fits import block_training, schedule
 from foldwise.fits.adam import BroadcastAdam, FusedAdam
 from foldwise.fits.device import check_device, pick_device
 from foldwise.fits.mlp import MlpLearner, count_parameters, weight_decay_of
@@ -277,6 +277,31 @@ def test_early_stopping_takes_the_best_epoch_and_leaves_the_others_alone() -> No
         # Batches of 16 and 4 rows are averaged as two losses.
         by_batch = np.mean([(error[:16] ** 2).mean(), (error[16:] ** 2).mean()])
         assert by_batch == pytest.approx(watched_loss[best], rel=1e-4)
+
+
+def test_stopped_fits_that_stay_in_a_captured_block_are_ignored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What an accelerator does, here on a CPU: nobody leaves, and the results are the same."""
+    X, y = table(60)
+    part = np.arange(60) % 3
+    train, watched = np.stack([part > 0] * 4), np.stack([part == 0] * 4)
+    targets = np.stack([np.random.default_rng(s).normal(size=60) for s in range(3)] + [y])
+    learner = MlpLearner(hidden=(32,), lr=1e-2, epochs=80, batch_size=16, patience=4, device="cpu")
+    plan = FitPlan(train, watched, targets, monitor=watched, seed=np.arange(4))
+    leaving = learner.run(X, plan, keep=KEEP)
+    start = block_training._Training.__init__
+
+    def staying(self: Any, task: block_training.BlockTask) -> None:
+        start(self, task)
+        self.releases = False
+
+    monkeypatch.setattr(block_training._Training, "__init__", staying)
+    ignored = learner.run(X, plan, keep=KEEP)
+    np.testing.assert_array_equal(ignored.scores, leaving.scores)
+    for one, other in zip(ignored.states, leaving.states, strict=True):
+        np.testing.assert_array_equal(one["monitor_loss"], other["monitor_loss"])
+    assert len({len(state["monitor_loss"]) for state in leaving.states}) > 1
 
 
 def test_patience_without_monitored_rows_is_refused() -> None:

@@ -146,6 +146,9 @@ class _Training:
         self.best = self.network.flat.clone()
         self.final = self.network.flat.clone()
         self.waited = [0] * len(task.seeds)
+        self.stopped = [False] * len(task.seeds)
+        # A captured graph has one shape: there stopped fits stay in the block and are ignored.
+        self.releases = not task.target.is_cuda
 
     def _start(self) -> None:
         """Give each fit the initial weights of its seed; equal seeds share them."""
@@ -229,8 +232,7 @@ class _Training:
         return graph.replay
 
     def _note_losses(self) -> None:
-        for fit, loss in zip(self.active.tolist(), self.total.tolist(), strict=True):
-            self.losses[fit].append(loss)
+        self._append(self.losses, self.total)
         if self.monitor is None or self.monitor_target is None:
             return
         n_rows, size = self.monitor_target.shape[1], self.task.batch_size
@@ -240,21 +242,28 @@ class _Training:
             output = self.network.forward(self.monitor[part]).to(self.task.dtype)
             total += _loss_and_slope(self.task.loss, output, self.monitor_target[:, part])[0]
         total /= -(-n_rows // size)
-        for fit, loss in zip(self.active.tolist(), total.tolist(), strict=True):
-            self.watched[fit].append(loss)
+        self._append(self.watched, total)
+
+    def _append(self, curves: list[list[float]], values: torch.Tensor) -> None:
+        for fit, value in zip(self.active.tolist(), values.tolist(), strict=True):
+            if not self.stopped[fit]:
+                curves[fit].append(value)
 
     def _stop_some(self) -> int:
         """Keep best weights, let fits go that have waited long enough; return who is left."""
         staying = []
         for place, fit in enumerate(self.active.tolist()):
+            if self.stopped[fit]:
+                continue
             if self.watched[fit][-1] <= min(self.watched[fit]):
                 self.best[fit] = self.network.flat[place]
                 self.waited[fit] = 0
             else:
                 self.waited[fit] += 1
-            if self.waited[fit] < (self.task.patience or 0):
+            self.stopped[fit] = self.waited[fit] >= (self.task.patience or 0)
+            if not self.stopped[fit]:
                 staying.append(place)
-        if len(staying) < len(self.active) and not self.target.is_cuda:
+        if len(staying) < len(self.active) and self.releases:
             self._release(torch.tensor(staying, dtype=torch.int64))
         return len(staying)
 

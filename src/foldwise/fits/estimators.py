@@ -50,7 +50,11 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         self.device = device
         self.random_state = random_state
 
-    def _learner(self) -> MlpLearner:
+    in_a_plan = frozenset({"hidden", "activation", "lr", "weight_decay", "epochs", "batch_size"})
+    """Parameters that may differ between the fits of one plan."""
+
+    def learner(self, n_jobs: int | None = None) -> MlpLearner:
+        """Return the learner that trains these fits."""
         return MlpLearner(
             hidden=tuple(self.hidden),
             activation=self.activation,
@@ -61,19 +65,20 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             batch_size=self.batch_size,
             steps=_steps(self.standardize),
             device=self.device,  # type: ignore[arg-type]
+            n_jobs=n_jobs,
         )
 
     def _train(self, X: FloatArray, y: FloatArray) -> None:
         """Train one network per seed; keep their states."""
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=self.n_ensemble)
-        batch = _run(self._learner(), X, y, seeds.astype(np.int64))
+        batch = _run(self.learner(), X, y, seeds.astype(np.int64))
         self.states_: tuple[Mapping[str, RealArray], ...] = batch.states
         self.loss_curves_ = [np.asarray(state["train_loss"]) for state in batch.states]
         self.n_iter_ = len(self.loss_curves_[0])
 
     def _outputs(self, X: FloatArray) -> FloatArray:
         """Return the mean output of the ensemble; in double precision, row by row the same."""
-        exact = replace(self._learner(), precision="float64")
+        exact = replace(self.learner(), precision="float64")
         outputs = [exact.predict(_weights_of(state), X) for state in self.states_]
         return np.asarray(np.mean(outputs, axis=0))
 
@@ -203,11 +208,17 @@ class LogisticClassifier(BinaryClassifier):
         self.l1_ratio = l1_ratio
         self.standardize = standardize
 
+    in_a_plan = frozenset({"C", "l1_ratio"})
+    """Parameters that may differ between the fits of one plan."""
+
+    def learner(self, n_jobs: int | None = None) -> LogisticLearner:
+        """Return the learner that trains these fits."""
+        return LogisticLearner(self.C, self.l1_ratio, _steps(self.standardize), n_jobs=n_jobs)
+
     def fit(self, X: Any, y: Any) -> "LogisticClassifier":
         """Fit on X (n_samples, n_features) and two-class labels y (n_samples,)."""
         X, second = self._require_two_classes(X, y)
-        learner = LogisticLearner(self.C, self.l1_ratio, _steps(self.standardize), n_jobs=1)
-        batch = _run(learner, X, second.astype(np.float64), np.zeros(1, np.int64))
+        batch = _run(self.learner(n_jobs=1), X, second.astype(np.float64), np.zeros(1, np.int64))
         state = batch.states[0]
         per_unit = state["coef"] / state.get("scale", np.ones(X.shape[1]))
         center = state.get("center", np.zeros(X.shape[1]))

@@ -1,0 +1,1 @@
+"""Choosing hyperparameters: a whole grid times folds is one plan."""
