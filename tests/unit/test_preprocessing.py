@@ -41,7 +41,10 @@ def test_a_constant_column_keeps_scale_one() -> None:
 
 def test_a_column_without_any_training_value_is_an_error() -> None:
     X = np.array([[1.0, np.nan], [2.0, np.nan], [3.0, 4.0]])
-    with pytest.raises(InvalidInputError, match=r"1 columns hold no value in the 2 training rows"):
+    with pytest.raises(
+        InvalidInputError,
+        match=r"without any value in the 2 training rows of a fit, by position: 1",
+    ):
         learn_steps(STEPS, X[:2])
 
 

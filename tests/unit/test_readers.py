@@ -528,3 +528,12 @@ def test_numbers_no_instrument_gives_are_named(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(f"id,glucose,label\n{rows}\n")
     with pytest.raises(InvalidInputError, match=r"1 value beyond 1e\+100: .*row id P3"):
         read_abundances(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("cell", ["10.{}%", "5.{} mg", "10 12{}"])
+def test_numbers_with_something_beside_them_are_pointed_out(tmp_path: Path, cell: str) -> None:
+    rows = "\n".join(f"P{i},{i},{cell.format(i % 10)},{i % 2}" for i in range(12))
+    (tmp_path / "t.csv").write_text(f"id,glucose,odd,label\n{rows}\n")
+    table = read_abundances(tmp_path / "t.csv")
+    assert table.keys("feature") == ["glucose"]
+    assert any("most cells hold digits" in note and "in 'odd'" in note for note in table.notes)

@@ -331,6 +331,14 @@ def _require_study_rows(table: Table, where: str, require_target: bool) -> None:
         require_enough_per_class(labels, where=where)
 
 
+def _mostly_digits(cells: pd.Series) -> bool:
+    """Whether a column of text looks like numbers with something beside them: '5.2 mg'."""
+    if pd.api.types.is_numeric_dtype(cells) or not numbers(cells)[1]:  # a number, or a code
+        return False
+    held = cells.dropna().astype(str)
+    return len(held) > 0 and bool(held.str.match(r"\s*[<>~]?[+-]?\d").mean() > 0.5)
+
+
 def _with_scale_and_notes(
     table: Table, frame: pd.DataFrame, scale: str | None, notes: list[str]
 ) -> Table:
@@ -338,6 +346,16 @@ def _with_scale_and_notes(
     ignored = table.keys("ignored")
     if ignored:
         notes.append(f"{counted(len(ignored), 'column')} left out: {first_few(ignored)}.")
+    digits = [key for key in ignored if _mostly_digits(frame[key])]
+    if digits:
+        cells = [
+            Cell(frame[key].dropna().iloc[0], frame[key].dropna().index[0], f"in '{key}'")
+            for key in digits
+        ]
+        notes.append(
+            f"Left out as text although most cells hold digits: {first_few(cells)}. Write numbers "
+            "without units, spaces or percent signs to use such a column."
+        )
     empty = [key for key in ignored if frame[key].isna().all()]
     if empty:
         notes.append(f"Without any value: {counted(len(empty), 'column')}, {first_few(empty)}.")

@@ -55,8 +55,8 @@ class MedianFill:
         empty = np.flatnonzero(np.isnan(X).all(axis=0))
         if empty.size:
             raise EmptyColumnError(
-                f"{empty.size} columns hold no value in the {len(X)} training rows of a fit "
-                f"(position {first_few(empty)}). Leave such columns out.",
+                f"Columns without any value in the {len(X)} training rows of a fit, by position: "
+                f"{first_few(empty)}. Leave such columns out.",
                 tuple(empty.tolist()),
             )
         return {"fill": _medians(X)}
