@@ -18,7 +18,7 @@ from foldwise.evaluation.metrics import (
 from foldwise.evaluation.penalty_geometry import PenaltyGeometry, penalty_geometry
 from foldwise.fits.preprocessing import MedianFill, Standardize, apply_steps
 from foldwise.reporting.summary import NamedTable
-from foldwise.studies.biomarker_evidence import COMPARED, BiomarkerEvidence, Cohort
+from foldwise.studies.biomarker_evidence import COMPARED, HEADLINE, BiomarkerEvidence, Cohort
 from foldwise.studies.sections import named_table
 
 __all__ = ["BiomarkerTables", "build_tables", "cv_interval", "split_parts", "top_five"]
@@ -131,12 +131,17 @@ def _confusion(cohort: Cohort, evidence: BiomarkerEvidence) -> NamedTable:
 
 def _coefficients(cohort: Cohort, evidence: BiomarkerEvidence) -> NamedTable:
     coef = evidence.single.stacked("coef")  # (model, feature)
-    names = cohort.table.keys("feature")
+    headline = evidence.models.index(HEADLINE)
+    order = np.argsort(-np.abs(coef[headline]), kind="stable")
+    names = np.array(cohort.table.keys("feature"), dtype=object)[order]
+    models = [headline, *(place for place in range(len(coef)) if place != headline)]
     frames = [
-        pd.DataFrame({"feature": names, "model": model, "coefficient": own})
-        for model, own in zip(evidence.models, coef, strict=True)
+        pd.DataFrame(
+            {"feature": names, "model": evidence.models[place], "coefficient": coef[place, order]}
+        )
+        for place in models
     ]
-    title = "Coefficients on standardised features, one split"
+    title = "Coefficients on standardised features, one split, by their size with L1"
     return named_table("coefficients", title, pd.concat(frames, ignore_index=True))
 
 
