@@ -138,6 +138,17 @@ def test_a_fit_is_the_same_bit_by_bit_alone_in_a_batch_and_in_a_worker(
     np.testing.assert_array_equal(spread.scores, whole.scores)
 
 
+@pytest.mark.parametrize("mean", [1e3, 1e6, 1e7, 1e10])
+def test_columns_far_from_zero_are_solved_all_the_same(mean: float) -> None:
+    X, y = np.random.default_rng(0).normal(size=(80, 12)), np.arange(80) % 2.0
+    X[:, 0] += y
+    plan = folds_plan(y, [{"C": 1.0, "l1_ratio": 1.0}])
+    near, far = (LogisticLearner(n_jobs=1).run(X + shift, plan, keep=KEEP) for shift in (0.0, mean))
+    assert far.notes == ()
+    # Numbers near 1e10 hold 6 decimals.
+    np.testing.assert_allclose(far.stacked("coef"), near.stacked("coef"), atol=1e-4)
+
+
 def test_fits_without_an_l1_part_are_scikit_learns_and_keep_their_place() -> None:
     X, y = cohort()
     settings = [{"C": np.inf, "l1_ratio": 0.0}, {"l1_ratio": 1.0}, {"C": 0.2, "l1_ratio": 0.0}]
@@ -157,7 +168,11 @@ def test_a_fit_that_stops_early_says_so(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(logistic_block, "_NEWTON_STEPS", 1)
     monkeypatch.setattr(logistic_block, "_MOST_STRETCHES", 1)
     X, y = cohort()
-    notes = LogisticLearner(n_jobs=1).run(X, folds_plan(y, SETTINGS[:1])).notes
+    plan = folds_plan(y, SETTINGS[:1])
+    weighted = FitPlan(
+        plan.train, plan.score, y, weight=np.full(plan.train.shape, 2.0), settings=SETTINGS[:1]
+    )
+    notes = LogisticLearner(n_jobs=1).run(X, weighted).notes
     assert (0, "An L1 fit stopped before it converged.") in notes
 
 

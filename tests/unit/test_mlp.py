@@ -13,7 +13,7 @@ from sklearn.neural_network import MLPRegressor
 from torch import nn
 
 from foldwise.arrays import SiteLookup
-from foldwise.errors import InvalidInputError
+from foldwise.errors import DivergedFitError, InvalidInputError
 from foldwise.fits import block_training, schedule
 from foldwise.fits.adam import BroadcastAdam, FusedAdam
 from foldwise.fits.device import check_device, pick_device
@@ -302,6 +302,15 @@ def test_stopped_fits_that_stay_in_a_captured_block_are_ignored(
     for one, other in zip(ignored.states, leaving.states, strict=True):
         np.testing.assert_array_equal(one["monitor_loss"], other["monitor_loss"])
     assert len({len(state["monitor_loss"]) for state in leaving.states}) > 1
+
+
+def test_a_diverged_fit_is_named_although_an_earlier_epoch_was_finite() -> None:
+    X, y = table(60)
+    part = np.arange(60) % 3
+    train, watched = (part > 0)[None], (part == 0)[None]
+    learner = MlpLearner(hidden=(8,), lr=1e30, epochs=20, patience=3, device="cpu")
+    with pytest.raises(DivergedFitError, match="1 of 1 fits diverged"):
+        learner.run(X, FitPlan(train, watched, y, monitor=watched))
 
 
 def test_patience_without_monitored_rows_is_refused() -> None:

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -11,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from foldwise.arrays import BoolArray, FloatArray
 from foldwise.errors import InvalidInputError, first_few
 
-__all__ = ["BinaryClassifier"]
+__all__ = ["BinaryClassifier", "LogOddsClassifier"]
 
 
 class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -65,3 +66,12 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
+
+
+class LogOddsClassifier(BinaryClassifier):
+    """A two-class classifier whose score is the log-odds of the second class."""
+
+    def predict_proba(self, X: Any) -> FloatArray:
+        """Return the probability of both classes, shape (n_samples, 2)."""
+        second = expit(self.decision_function(X))
+        return np.column_stack([1.0 - second, second])

@@ -140,11 +140,10 @@ class _Training:
         )
         self.active = torch.arange(len(task.seeds), device=device)
         self._bind(task.rows, task.target)
-        self.monitor, self.monitor_target = task.monitor, task.monitor_target
+        self._watch(task.monitor, task.monitor_target)
         self.losses: list[list[float]] = [[] for _ in task.seeds]
         self.watched: list[list[float]] = [[] for _ in task.seeds]
-        self.best = self.network.flat.clone()
-        self.final = self.network.flat.clone()
+        self.best = self.network.flat.clone()  # of every fit, also of those that have left
         self.waited = [0] * len(task.seeds)
         self.stopped = [False] * len(task.seeds)
         # A captured graph has one shape: there stopped fits stay in the block and are ignored.
@@ -170,11 +169,16 @@ class _Training:
         """Take the training rows of the fits in the block, and space to shuffle them in."""
         self.rows, self.target = rows, target
         self.shuffled, self.shuffled_target = rows.space(), torch.empty_like(target)
-        n_rows, size = target.shape[1], self.task.batch_size
-        parts = [slice(at, min(at + size, n_rows)) for at in range(0, n_rows, size)]
-        self.batches = [(self.shuffled[part], self.shuffled_target[:, part]) for part in parts]
-        self.total = torch.zeros(len(target), dtype=torch.float32, device=target.device)
+        self.batches = _batches(self.shuffled, self.shuffled_target, self.task.batch_size)
+        self.total = torch.zeros(len(target), dtype=target.dtype, device=target.device)
         self.order = torch.zeros(target.shape, dtype=torch.int64, device=target.device)
+
+    def _watch(self, rows: DenseRows | LookupRows | None, target: torch.Tensor | None) -> None:
+        """Take the monitored rows of the fits in the block, if there are any."""
+        self.monitor, self.monitor_target = rows, target
+        self.monitor_batches: Batches = []
+        if rows is not None and target is not None:
+            self.monitor_batches = _batches(rows, target, self.task.batch_size)
 
     def run(self) -> list[Trained]:
         """Run all epochs; a fit that stops early leaves the block."""
@@ -186,9 +190,7 @@ class _Training:
             if self.task.patience is not None and self._stop_some() == 0:
                 break
         if self.task.patience is None:
-            self.final[self.active] = self.network.flat
-        else:
-            self.final[self.active] = self.best[self.active]
+            self.best.copy_(self.network.flat)
         return [self._trained(fit) for fit in range(len(self.task.seeds))]
 
     def _draw_order(self, epoch: int) -> None:
@@ -233,16 +235,13 @@ class _Training:
 
     def _note_losses(self) -> None:
         self._append(self.losses, self.total)
-        if self.monitor is None or self.monitor_target is None:
+        if not self.monitor_batches:
             return
-        n_rows, size = self.monitor_target.shape[1], self.task.batch_size
         total = torch.zeros_like(self.total)
-        for start in range(0, n_rows, size):
-            part = slice(start, min(start + size, n_rows))
-            output = self.network.forward(self.monitor[part]).to(self.task.dtype)
-            total += _loss_and_slope(self.task.loss, output, self.monitor_target[:, part])[0]
-        total /= -(-n_rows // size)
-        self._append(self.watched, total)
+        for batch, target in self.monitor_batches:
+            output = self.network.forward(batch).to(self.task.dtype)
+            total += _loss_and_slope(self.task.loss, output, target)[0]
+        self._append(self.watched, total / len(self.monitor_batches))
 
     def _append(self, curves: list[list[float]], values: torch.Tensor) -> None:
         for fit, value in zip(self.active.tolist(), values.tolist(), strict=True):
@@ -255,12 +254,14 @@ class _Training:
         for place, fit in enumerate(self.active.tolist()):
             if self.stopped[fit]:
                 continue
-            if self.watched[fit][-1] <= min(self.watched[fit]):
+            diverged = not np.isfinite(self.watched[fit][-1])
+            if diverged or self.watched[fit][-1] <= min(self.watched[fit]):
+                # The weights of a diverged fit are kept as they are, so that it is named.
                 self.best[fit] = self.network.flat[place]
                 self.waited[fit] = 0
             else:
                 self.waited[fit] += 1
-            self.stopped[fit] = self.waited[fit] >= (self.task.patience or 0)
+            self.stopped[fit] = diverged or self.waited[fit] >= (self.task.patience or 0)
             if not self.stopped[fit]:
                 staying.append(place)
         if len(staying) < len(self.active) and self.releases:
@@ -268,8 +269,6 @@ class _Training:
         return len(staying)
 
     def _release(self, staying: torch.Tensor) -> None:
-        gone = self.active[~torch.isin(torch.arange(len(self.active)), staying)]
-        self.final[gone] = self.best[gone]
         self.active = self.active[staying]
         if not len(staying):
             return
@@ -277,16 +276,25 @@ class _Training:
         self.adam.keep(staying)
         self._bind(self.rows.keep(staying), self.target[staying])
         if self.monitor is not None and self.monitor_target is not None:
-            self.monitor = self.monitor.keep(staying)
-            self.monitor_target = self.monitor_target[staying]
+            self._watch(self.monitor.keep(staying), self.monitor_target[staying])
 
     def _trained(self, fit: int) -> Trained:
-        weights, biases = self.network.layers(self.final[fit : fit + 1])
+        weights, biases = self.network.layers(self.best[fit : fit + 1])
         parameters: dict[str, np.ndarray] = {}
         for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
             parameters[f"layer{layer}.weight"] = weight[0].T.cpu().numpy().copy()
             parameters[f"layer{layer}.bias"] = bias[0].cpu().numpy().copy()
         return Trained(parameters, np.array(self.losses[fit]), np.array(self.watched[fit]))
+
+
+Batches = list[tuple[DenseRows | LookupRows, torch.Tensor]]
+
+
+def _batches(rows: DenseRows | LookupRows, target: torch.Tensor, size: int) -> Batches:
+    """Return views of consecutive rows; the last batch holds what is left."""
+    n_rows = target.shape[1]
+    parts = [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+    return [(rows[part], target[:, part]) for part in parts]
 
 
 def _loss_and_slope(

@@ -5,14 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import logit
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from foldwise.arrays import FloatArray, RealArray
 from foldwise.fits.batch import FitBatch, Learner
-from foldwise.fits.binary_classifier import BinaryClassifier
+from foldwise.fits.binary_classifier import LogOddsClassifier
 from foldwise.fits.logistic_learner import LogisticLearner
 from foldwise.fits.mlp import MlpLearner
 from foldwise.fits.plan import FitPlan
@@ -139,7 +139,7 @@ class MLPRegressor(RegressorMixin, _NetworkEstimator):  # type: ignore[misc]
         return self._outputs(validate_data(self, X, reset=False, dtype=np.float64))
 
 
-class MLPClassifier(BinaryClassifier, _NetworkEstimator):
+class MLPClassifier(LogOddsClassifier, _NetworkEstimator):
     """A network for two classes, trained on the logistic loss.
 
     Parameters
@@ -170,13 +170,8 @@ class MLPClassifier(BinaryClassifier, _NetworkEstimator):
         smallest = np.finfo(float).tiny
         return np.asarray(logit(np.clip(self._outputs(X), smallest, 1 - 1e-16)))
 
-    def predict_proba(self, X: Any) -> FloatArray:
-        """Return the probability of both classes, shape (n_samples, 2)."""
-        second = expit(self.decision_function(X))
-        return np.column_stack([1.0 - second, second])
 
-
-class LogisticClassifier(BinaryClassifier):
+class LogisticClassifier(LogOddsClassifier):
     """Logistic regression with no, L2, L1 or elastic-net penalty: `LogisticLearner`'s fit.
 
     Parameters
@@ -229,8 +224,3 @@ class LogisticClassifier(BinaryClassifier):
     def _linear(self, X: FloatArray) -> FloatArray:
         """Return the log-odds of the second class."""
         return np.asarray(X @ self.coef_[0] + self.intercept_[0])
-
-    def predict_proba(self, X: Any) -> FloatArray:
-        """Return the probability of both classes, shape (n_samples, 2)."""
-        second = expit(self.decision_function(X))
-        return np.column_stack([1.0 - second, second])

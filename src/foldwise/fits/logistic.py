@@ -10,12 +10,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from foldwise.arrays import FloatArray
-from foldwise.fits.binary_classifier import BinaryClassifier
+from foldwise.fits.binary_classifier import LogOddsClassifier
 
 __all__ = ["PenalizedLogistic", "is_separated"]
 
 
-class PenalizedLogistic(BinaryClassifier):
+class PenalizedLogistic(LogOddsClassifier):
     r"""Logistic regression with no, L2, L1 or elastic-net penalty, for two classes.
 
     Minimises, as scikit-learn writes it,
@@ -115,11 +115,6 @@ class PenalizedLogistic(BinaryClassifier):
     def _linear(self, X: FloatArray) -> FloatArray:
         """Return the log-odds of the second class."""
         return np.asarray(X @ self.coef_[0] + self.intercept_[0])
-
-    def predict_proba(self, X: Any) -> FloatArray:
-        """Return the probability of both classes, shape (n_samples, 2)."""
-        second = expit(self.decision_function(X))
-        return np.column_stack([1.0 - second, second])
 
 
 def _warn_not_converged(n_iter: int) -> None:

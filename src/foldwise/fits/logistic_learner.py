@@ -187,12 +187,22 @@ def _solve(learner: LogisticLearner, X: FloatArray, plan: FitPlan, fits: IntArra
     )
     with one_torch_thread():
         w, b, converged = solve_block(block, tol=learner.tol)
-    notes = tuple(
-        (int(place), "An L1 fit stopped before it converged.")
-        for place in (~converged).nonzero()[:, 0].tolist()
-    )
     found = [
         {**state, "coef": w[:, fit].numpy().copy(), "intercept": b[fit].numpy().copy()}
         for fit, state in enumerate(states)
     ]
-    return found, notes
+    # Where a column's mean is ten million times its spread, X V - c' V has no digits left.
+    single = SklearnLearner(
+        PenalizedLogistic(C=learner.C, l1_ratio=learner.l1_ratio, tol=learner.tol),
+        learner.steps,
+        n_jobs=1,
+    )
+    notes: list[tuple[int, str]] = []
+    for place in (~converged).nonzero()[:, 0].tolist():
+        if plan.weight is not None:  # which the single solver does not take
+            notes.append((place, "An L1 fit stopped before it converged."))
+            continue
+        alone = single.run(X, plan[fits[place : place + 1]], keep=("parameters",))
+        found[place] |= alone.states[0]
+        notes += [(place, text) for _, text in alone.notes]
+    return found, tuple(notes)

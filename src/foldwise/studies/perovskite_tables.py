@@ -39,15 +39,18 @@ class PerovskiteScores:
     gains: dict[str, tuple[float, float]]
 
     def value(self, name: str, model: str, encoding: str, split: str) -> float:
-        """Return one metric's value."""
-        return self.metric(name, model, encoding, split).value
+        """Return one metric's value; NaN for an R2 of equal targets, which is not defined."""
+        try:
+            return self.metric(name, model, encoding, split).value
+        except KeyError:
+            if name != "r2":
+                raise
+            return float("nan")
 
     def r2(self, model: str, encoding: str, split: str, digits: int = 3) -> str:
-        """Return R2 as text: of equal targets, as of a single row, it is not defined."""
-        try:
-            return f"{self.value('r2', model, encoding, split):.{digits}f}"
-        except KeyError:
-            return "not defined (equal targets)"
+        """Return R2 as text."""
+        value = self.value("r2", model, encoding, split)
+        return "not defined (equal targets)" if np.isnan(value) else f"{value:.{digits}f}"
 
     def metric(self, name: str, model: str, encoding: str, split: str) -> Metric:
         """Return one metric."""
