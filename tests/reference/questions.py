@@ -101,6 +101,29 @@ BIOMARKER_QUESTIONS = (
     ),
 )
 
+TUNING_QUESTIONS = (
+    ReferenceQuestion(
+        "2.11",
+        "exhaustive grid search with 5-fold cross-validation",
+        ("table:search", "figure:search_settings", "answer:2.11-grid", "fact:best"),
+    ),
+    ReferenceQuestion(
+        "2.11",
+        "train with all the training data and report on the test data used previously",
+        (
+            *_both("r2", "mlp-tuned", "test"),
+            "fact:r2_test",
+            "fact:mae_test",
+            "figure:parity_one-hot",
+        ),
+    ),
+    ReferenceQuestion(
+        "2.11",
+        "have you seen any improvement",
+        ("answer:2.11-improvement", "table:attribution", "figure:attribution"),
+    ),
+)
+
 PEROVSKITE_QUESTIONS = (
     ReferenceQuestion(
         "2.1",

@@ -4,7 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from questions import BIOMARKER_QUESTIONS, PEROVSKITE_QUESTIONS, ReferenceQuestion
+from questions import (
+    BIOMARKER_QUESTIONS,
+    PEROVSKITE_QUESTIONS,
+    TUNING_QUESTIONS,
+    ReferenceQuestion,
+)
 
 from foldwise.reporting.summary import Summary, read_summary
 from foldwise.runs.folders import RunFolder
@@ -26,6 +31,14 @@ def perovskite_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return run_config(config, out=tmp_path_factory.mktemp("runs") / "perovskites")
 
 
+@pytest.fixture(scope="module")
+def tuning_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """Row 2.11 on the embedded set: every default of the grid, few epochs."""
+    values = {"quick": True, "epochs": 2, "stack_holdout": True}
+    config = make_config("tune-perovskites", values)
+    return run_config(config, out=tmp_path_factory.mktemp("runs") / "tuning")
+
+
 @pytest.mark.parametrize("question", BIOMARKER_QUESTIONS, ids=lambda one: one.word_id)
 def test_every_demand_of_part_1_is_answered(
     biomarker_run: RunFolder, question: ReferenceQuestion
@@ -40,11 +53,30 @@ def test_every_demand_of_part_2_is_answered(
     assert_answered(perovskite_run, question)
 
 
+@pytest.mark.parametrize("question", TUNING_QUESTIONS, ids=lambda one: one.word_id)
+def test_every_demand_of_the_grid_search_is_answered(
+    tuning_run: RunFolder, question: ReferenceQuestion
+) -> None:
+    assert_answered(tuning_run, question)
+
+
+def test_the_default_grid_is_that_of_the_reference(tuning_run: RunFolder) -> None:
+    search = read_summary(tuning_run.path).tables["search"].frame
+    assert set(search["layers"]) == {"512-256-128", "256-128-64", "128-64-32"}
+    assert set(search["lr"]) == {1e-3, 1e-4, 1e-5}
+    assert set(search["weight_decay"]) == {0.01, 0.001, 0.0001}
+    assert len(search) == 27
+
+
 @pytest.mark.parametrize(
     ("questions", "rows"),
     [
         pytest.param(BIOMARKER_QUESTIONS, [f"1.{row}" for row in range(1, 8)], id="part-1"),
-        pytest.param(PEROVSKITE_QUESTIONS, [f"2.{row}" for row in range(1, 11)], id="part-2"),
+        pytest.param(
+            PEROVSKITE_QUESTIONS + TUNING_QUESTIONS,
+            [f"2.{row}" for row in range(1, 12)],
+            id="part-2",
+        ),
     ],
 )
 def test_the_list_covers_every_row(
@@ -85,9 +117,9 @@ def _in_summary(summary: Summary, section: dict[str, Any], kind: str, key: str) 
 
 
 def test_run_folders_hold_what_the_readme_promises(
-    biomarker_run: RunFolder, perovskite_run: RunFolder
+    biomarker_run: RunFolder, perovskite_run: RunFolder, tuning_run: RunFolder
 ) -> None:
-    for run in (biomarker_run, perovskite_run):
+    for run in (biomarker_run, perovskite_run, tuning_run):
         names = {path.name for path in run.path.iterdir()}
         assert names == {
             "config.toml",

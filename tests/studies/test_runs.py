@@ -153,10 +153,13 @@ class _CountingWatcher:
     def step(self, label: str) -> None:
         pass
 
-    def begin(self, label: str, total: int) -> None:
+    def begin(self, label: str, n_fits: int, effort: float) -> None:
         self.stored_at_start = self.stored_at_start or len(list(self.run.glob(".blocks/*/*")))
 
-    def advance(self, n_fits: int) -> None:
+    def say(self, text: str) -> None:
+        pass
+
+    def advance(self, n_fits: int, effort: float) -> None:
         pass
 
 

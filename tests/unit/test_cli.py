@@ -9,8 +9,20 @@ from typer.testing import CliRunner
 
 import foldwise
 from foldwise.cli.main import app
-from foldwise.studies.config import BiomarkersConfig, PerovskitesConfig, StudyConfig
-from foldwise.studies.settings import BIOMARKERS, PEROVSKITES, Setting
+from foldwise.studies.config import (
+    BiomarkersConfig,
+    PerovskitesConfig,
+    StudyConfig,
+    TuneBiomarkersConfig,
+    TunePerovskitesConfig,
+)
+from foldwise.studies.settings import (
+    BIOMARKERS,
+    PEROVSKITES,
+    TUNE_BIOMARKERS,
+    TUNE_PEROVSKITES,
+    Setting,
+)
 
 HEAVY = ("torch", "sklearn", "pandas", "scipy", "matplotlib", "pydantic", "numpy")
 
@@ -53,6 +65,8 @@ def test_an_unknown_public_name_is_an_attribute_error() -> None:
     [
         pytest.param(BiomarkersConfig, BIOMARKERS, id="biomarkers"),
         pytest.param(PerovskitesConfig, PEROVSKITES, id="perovskites"),
+        pytest.param(TuneBiomarkersConfig, TUNE_BIOMARKERS, id="tune-biomarkers"),
+        pytest.param(TunePerovskitesConfig, TUNE_PEROVSKITES, id="tune-perovskites"),
     ],
 )
 def test_every_setting_is_declared_once_with_its_default(
@@ -70,10 +84,12 @@ def test_every_setting_is_declared_once_with_its_default(
     [
         pytest.param("biomarkers", BIOMARKERS, id="biomarkers"),
         pytest.param("perovskites", PEROVSKITES, id="perovskites"),
+        pytest.param("tune biomarkers", TUNE_BIOMARKERS, id="tune-biomarkers"),
+        pytest.param("tune perovskites", TUNE_PEROVSKITES, id="tune-perovskites"),
     ],
 )
 def test_help_of_a_study_names_every_setting(command: str, settings: dict[str, Setting]) -> None:
-    shown = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"}).output
+    shown = CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "200"}).output
     for name, setting in settings.items():
         assert setting.help.rstrip(".")[:40] in " ".join(shown.split()), name
 

@@ -17,6 +17,8 @@ from foldwise.studies.config import config_values, make_config, read_config
         pytest.param("perovskites", {"alpha": 0.16, "hidden": (64, 32)}, id="alpha"),
         pytest.param("perovskites", {"weight_decay": 0.0, "quick": True}, id="quick"),
         pytest.param("perovskites", {"encodings": ("combined",)}, id="one-encoding"),
+        pytest.param("tune-perovskites", {"layers": ((8, 4), (2,))}, id="two-shapes"),
+        pytest.param("tune-biomarkers", {"search": "tpe", "trials": 9}, id="trials"),
     ],
 )
 def test_a_written_config_is_read_back_unchanged(

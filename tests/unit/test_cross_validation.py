@@ -43,6 +43,9 @@ class CountingLearner:
     def predict(self, state: FitState, X: Design) -> FloatArray:
         return self.inner.predict(state, X)
 
+    def efforts(self, X: Design, plan: FitPlan) -> FloatArray:
+        return self.inner.efforts(X, plan)
+
     def spec(self) -> dict[str, Any]:
         return self.inner.spec()
 
@@ -172,3 +175,17 @@ def test_a_split_equals_one_fit_on_its_training_rows() -> None:
     plain = make_pipeline(StandardScaler(), LogisticRegression()).fit(X[train], y[train])
     # The same calls on the same rows.
     assert np.array_equal(batch.scores[0], plain.predict_proba(X)[:, 1])
+
+
+def test_rows_outside_all_folds_are_neither_learned_from_nor_scored() -> None:
+    X, y, folds = drawn_table()
+    rows = np.arange(60) % 5 != 0
+    among = np.where(rows, folds, -1)
+    wild = np.where(rows[:, None], X, 1e6)
+    whole = run_question(ask_cross_validation(y, among, roc_auc), logistic(), wild)
+    alone = run_question(
+        ask_cross_validation(y[rows], folds[:, rows], roc_auc), logistic(), X[rows]
+    )
+    np.testing.assert_array_equal(whole.values, alone.values)
+    np.testing.assert_array_equal(whole.scores[:, :, rows], alone.scores)
+    assert np.isnan(whole.scores[:, :, ~rows]).all()

@@ -13,9 +13,11 @@ from foldwise.evaluation.intervals import (
     bootstrap_interval,
     corrected_difference,
     corrected_interval,
+    delong_difference,
     delong_interval,
     delong_variance,
     element_weights,
+    interval_over_seeds,
     row_weights,
 )
 from foldwise.evaluation.metrics import REGRESSION_METRICS
@@ -263,3 +265,84 @@ def test_rows_without_any_element_are_drawn_for_themselves() -> None:
 def test_an_interval_of_an_auc_with_one_case_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="1 cases and 3 controls"):
         delong_interval(np.array([1.0, 0, 0, 0]), np.arange(4.0))
+
+
+def test_the_paired_delong_variance_is_that_of_two_aucs_and_their_covariance() -> None:
+    rng = np.random.default_rng(4)
+    y = np.repeat([1.0, 0.0], [11, 17])
+    score = rng.normal(y).round(1)
+    other = (0.5 * score + rng.normal(y)).round(1)
+
+    def placements(one: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        wins = [
+            [1.0 if a > b else 0.5 if a == b else 0.0 for b in one[y == 0]] for a in one[y == 1]
+        ]
+        return np.mean(wins, axis=1), np.mean(wins, axis=0)
+
+    (v10, v01), (w10, w01) = placements(score), placements(other)
+    s10, s01 = np.cov(v10, w10), np.cov(v01, w01)  # equations 5 and 6
+    contrast = np.array([1.0, -1.0])
+    variance = contrast @ (s10 / 11 + s01 / 17) @ contrast
+    difference, low, high = delong_difference(y, score, other)
+    assert difference == pytest.approx(v10.mean() - w10.mean())
+    assert (high - low) / 2 == pytest.approx(1.959964 * sqrt(variance), rel=1e-6)
+
+
+def test_the_paired_interval_covers_no_difference_nineteen_times_in_twenty() -> None:
+    covered = 0
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        y = np.repeat([1.0, 0.0], [30, 30])
+        shared = rng.normal(y)
+        _, low, high = delong_difference(
+            y, shared + 0.5 * rng.normal(size=60), shared + 0.5 * rng.normal(size=60)
+        )
+        covered += low <= 0 <= high
+    # 95 % of 400 with a binomial standard deviation of 4.4.
+    assert 365 <= covered <= 395
+
+
+def test_with_one_seed_the_interval_is_the_plain_bootstrap() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=40)
+    prediction = y + rng.normal(size=40)
+    weights = row_weights(40, n_resamples=200, seed=1)
+    r2 = REGRESSION_METRICS["r2"]
+    value, limits = interval_over_seeds(r2, y, prediction[None], weights)
+    assert value == r2(y, prediction)
+    assert limits == bootstrap_interval(r2, y, prediction, weights)
+
+
+def test_the_paired_gain_is_the_interval_of_differences_on_the_same_rows_and_seeds() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=50)
+    old = y + rng.normal(size=(3, 50))
+    new = y + 0.5 * (old - y) + 0.1 * rng.normal(size=(3, 1))
+    weights = row_weights(50, n_resamples=300, seed=1)
+    mae = REGRESSION_METRICS["mae"]
+    gain, limits = interval_over_seeds(mae, y, new, weights, against=old)
+    assert gain == pytest.approx(
+        np.mean([mae(y, a) - mae(y, b) for a, b in zip(new, old, strict=True)])
+    )
+    # Unpaired, the luck of the rows would count twice.
+    apart = [interval_over_seeds(mae, y, one, weights)[1] for one in (new, old)]
+    assert limits is not None
+    assert all(one is not None for one in apart)
+    assert limits[1] < 0
+    assert limits[1] - limits[0] < sum(high - low for low, high in apart if high is not None)
+
+
+def test_seeds_that_disagree_widen_the_interval() -> None:
+    y = np.linspace(0, 1, 30)
+    alike = np.tile(y + 0.1, (3, 1))
+    apart = y + np.array([[0.0], [0.1], [0.2]])
+    weights = row_weights(30, n_resamples=200, seed=1)
+    mae = REGRESSION_METRICS["mae"]
+    widths = []
+    for predictions in (alike, apart):
+        value, limits = interval_over_seeds(mae, y, predictions, weights)
+        assert value == pytest.approx(0.1)
+        assert limits is not None
+        widths.append(limits[1] - limits[0])
+    assert widths[0] == pytest.approx(0)
+    assert widths[1] > 0.1

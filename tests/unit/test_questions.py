@@ -53,6 +53,9 @@ class Counted:
     def predict(self, state: FitState, X: Design) -> FloatArray:
         return self.learner.predict(state, X)
 
+    def efforts(self, X: Design, plan: FitPlan) -> FloatArray:
+        return self.learner.efforts(X, plan)
+
     def spec(self) -> dict[str, Any]:
         return self.learner.spec()
 
@@ -141,25 +144,62 @@ def test_half_written_blocks_are_trained_again(tmp_path: Path) -> None:
     assert len(counted.calls) == 1
 
 
+class Told:
+    """Notes everything a question says of its progress."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[str, int]] = []
+        self.efforts: list[float] = []
+        self.said: list[str] = []
+        self.done = 0
+        self.spent = 0.0
+
+    def begin(self, label: str, n_fits: int, effort: float) -> None:
+        self.begun.append((label, n_fits))
+        self.efforts.append(effort)
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def advance(self, n_fits: int, effort: float) -> None:
+        self.done += n_fits
+        self.spent += effort
+
+
 def test_progress_counts_every_fit_once_stored_ones_included(tmp_path: Path) -> None:
-    class Told:
-        def __init__(self) -> None:
-            self.begun: list[tuple[str, int]] = []
-            self.done = 0
-
-        def begin(self, label: str, total: int) -> None:
-            self.begun.append((label, total))
-
-        def advance(self, n_fits: int) -> None:
-            self.done += n_fits
-
     store = FolderBlockStore(tmp_path)
     with pytest.raises(KeyboardInterrupt):
         run_question(ask_two_plans(), Counted(LEARNER, blocks=2), X, store=store)
     told = Told()
     run_question(ask_two_plans(), LEARNER, X, store=store, progress=told, label="ridge")
     assert told.begun == [("ridge", 15), ("ridge", 1)]
-    assert told.done == 16
+    assert told.done == told.spent == 16
+
+
+def test_progress_goes_by_effort_and_shows_what_is_found(tmp_path: Path) -> None:
+    def ask_two_shapes() -> Question[FitBatch]:
+        held = np.arange(30) % 4 == np.arange(4)[:, None]
+        settings = [{"hidden": (16,)}, {"hidden": (2,)}]
+        plan = FitPlan(~held, held, Y, settings=settings, setting=np.array([0, 1, 1, 0]))
+        return (yield plan)
+
+    def remark(plan: FitPlan, fits: np.ndarray, batch: FitBatch) -> str:
+        held = batch.plan.score[0]
+        return f"{sorted(plan.setting[fits].tolist())} {np.isfinite(batch.at(0, held)).all()}"
+
+    told, learner = Told(), MlpLearner(hidden=(4,), epochs=2, device="cpu")
+    store = FolderBlockStore(tmp_path)
+    for _ in range(2):  # trained, then found in the store
+        told = Told()
+        run_question(ask_two_shapes(), learner, X, progress=told, store=store, remark=remark)
+        # (inputs + 1) * hidden + hidden + 1 parameters, times rows, times epochs
+        parameters = {h: (X.shape[1] + 1) * h + h + 1 for h in (16, 2)}
+        rows = (30 - np.array([8, 8, 7, 7])) * 2
+        expected = float(np.dot(rows, [parameters[h] for h in (16, 2, 2, 16)]))
+        assert told.efforts == [expected]
+        assert told.spent == expected
+        # Folds of 8 and of 7 rows train apart.
+        assert sorted(told.said) == ["[0] True"] * 2 + ["[1] True"] * 2
 
 
 def test_networks_are_stored_and_resumed_block_by_block(tmp_path: Path) -> None:

@@ -7,7 +7,12 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from foldwise.errors import InvalidInputError
-from foldwise.evaluation.splits import kfold_assignments, random_test_masks, require_both_classes
+from foldwise.evaluation.splits import (
+    kfold_among,
+    kfold_assignments,
+    random_test_masks,
+    require_both_classes,
+)
 
 # 30 persons with two rows each; every third person is a case.
 PERSONS = np.repeat([f"person {number}" for number in range(30)], 2)
@@ -226,3 +231,25 @@ def test_a_test_part_that_cannot_be_drawn_is_refused_in_words(
 def test_the_advice_for_too_few_members_is_possible() -> None:
     with pytest.raises(InvalidInputError, match=r"there are 1\. Collect more rows"):
         kfold_assignments(5, n_splits=2, classes=np.array([0.0, 0.0, 0.0, 0.0, 1.0]))
+
+
+def test_folds_among_some_rows_are_those_of_a_table_of_these_rows() -> None:
+    rows = np.random.default_rng(0).random(40) < 0.7
+    classes = np.arange(40) % 3 % 2.0
+    among = kfold_among(rows, n_splits=3, n_repeats=2, seed=5, classes=classes)
+    alone = kfold_assignments(
+        int(rows.sum()), n_splits=3, n_repeats=2, seed=5, classes=classes[rows]
+    )
+    np.testing.assert_array_equal(among[:, rows], alone)
+    assert (among[:, ~rows] == -1).all()
+
+
+def test_rows_that_take_no_part_cannot_stand_in_for_a_class() -> None:
+    folds = np.array([[0, 0, 1, 1, -1, -1]])
+    classes = np.array([0.0, 1.0, 0.0, 1.0, 0.0, 1.0])
+    require_both_classes(folds, classes)
+    with pytest.raises(InvalidInputError, match=r"Fold 1 of 2 holds no case"):
+        require_both_classes(folds, np.array([0.0, 0.0, 0.0, 1.0, 1.0, 1.0]))
+    # Cases outside all folds do not help a fold whose own cases are all held out.
+    with pytest.raises(InvalidInputError, match=r"Fold 1 of 2 leaves for training no case"):
+        require_both_classes(folds, np.array([0.0, 1.0, 0.0, 0.0, 1.0, 1.0]))

@@ -9,10 +9,16 @@ from rich.console import Console
 
 from foldwise import __version__
 from foldwise.errors import InvalidInputError
-from foldwise.studies.settings import BIOMARKERS, PEROVSKITES, Setting
+from foldwise.studies.settings import (
+    BIOMARKERS,
+    PEROVSKITES,
+    TUNE_BIOMARKERS,
+    TUNE_PEROVSKITES,
+    Setting,
+)
 
 if TYPE_CHECKING:
-    from foldwise.studies.config import BiomarkersConfig, PerovskitesConfig
+    from foldwise.studies.config import StudyConfig
 
 __all__ = ["app", "main"]
 
@@ -46,6 +52,11 @@ def _foldwise(
 ) -> None: ...
 
 
+tune = typer.Typer(
+    no_args_is_help=True,
+    help="Search settings by cross-validation, and say what tuning gained over not tuning.",
+)
+app.add_typer(tune, name="tune")
 datasets = typer.Typer(no_args_is_help=False, help="List, show and fetch registered data sets.")
 app.add_typer(datasets, name="datasets")
 
@@ -60,7 +71,9 @@ def _option(setting: Setting, *names: str, metavar: str | None = None) -> Any:
 def _written(default: object) -> str:
     if default is None or default is False or default == ():
         return ""
-    return ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    if isinstance(default, tuple):
+        return ",".join(f"{one:g}" if isinstance(one, float) else str(one) for one in default)
+    return str(default)
 
 
 def _bio(field: str, *names: str, metavar: str | None = None) -> Any:
@@ -165,6 +178,112 @@ def perovskites(
     _run_study("perovskites", given)
 
 
+def _tune_bio(field: str, *names: str, metavar: str | None = None) -> Any:
+    return _option(TUNE_BIOMARKERS[field], *names, metavar=metavar)
+
+
+def _tune_perov(field: str, *names: str, metavar: str | None = None) -> Any:
+    return _option(TUNE_PEROVSKITES[field], *names, metavar=metavar)
+
+
+@tune.command(
+    "biomarkers",
+    epilog="Example: foldwise tune biomarkers X.csv y.csv --C 0.1,1,10 --l1-ratio 1 --nested",
+)
+def tune_biomarkers(
+    tables: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[X.csv [y.csv]]", help=BIOMARKERS["tables"].help, show_default=False
+        ),
+    ] = None,
+    C: Annotated[str | None, _tune_bio("C", "--C", metavar="0.1,1,10")] = None,
+    l1_ratio: Annotated[str | None, _tune_bio("l1_ratio", metavar="1,0.5,0")] = None,
+    search: Annotated[str | None, _tune_bio("search", metavar="NAME")] = None,
+    trials: Annotated[int | None, _tune_bio("trials", metavar="N")] = None,
+    nested: Annotated[bool | None, _tune_bio("nested", "--nested")] = None,
+    dataset: Annotated[str | None, _tune_bio("dataset", metavar="NAME")] = None,
+    target: Annotated[str | None, _tune_bio("target", metavar="COL")] = None,
+    positive: Annotated[str | None, _tune_bio("positive", metavar="LABEL")] = None,
+    id_column: Annotated[str | None, _tune_bio("id_column", "--id", metavar="COL")] = None,
+    groups: Annotated[str | None, _tune_bio("groups", metavar="COL")] = None,
+    scale: Annotated[str | None, _tune_bio("scale", metavar="SCALE")] = None,
+    test_size: Annotated[float | None, _tune_bio("test_size", metavar="F")] = None,
+    folds: Annotated[int | None, _tune_bio("folds", metavar="K")] = None,
+    repeats: Annotated[int | None, _tune_bio("repeats", metavar="R")] = None,
+    splits: Annotated[str | None, _tune_bio("splits", metavar="FILE")] = None,
+    seed: Annotated[int | None, _tune_bio("seed", metavar="N")] = None,
+    quick: Annotated[bool | None, _tune_bio("quick", "--quick")] = None,
+    out: Out = None,
+) -> None:
+    """Search penalties of the logistic regression of cases against controls.
+
+    The search sees training rows only, scaled inside every fold. The best setting is
+    refitted and scored beside the untuned one on the test rows.
+    """
+    given = {
+        **locals(),
+        "tables": tuple(tables) if tables else None,
+        "C": None if C is None else _parts(C),
+        "l1_ratio": None if l1_ratio is None else _parts(l1_ratio),
+    }
+    _run_study("tune-biomarkers", given)
+
+
+@tune.command(
+    "perovskites",
+    epilog="Example: foldwise tune perovskites train.csv --layers 256,256 --layers 64,64 "
+    "--lr 0.01,0.001 --weight-decay 0.01 --epochs 100",
+)
+def tune_perovskites(
+    table: Annotated[
+        str | None,
+        typer.Argument(metavar="[TRAIN.csv]", help=PEROVSKITES["table"].help, show_default=False),
+    ] = None,
+    layers: Annotated[list[str] | None, _tune_perov("layers", metavar="512,256,128")] = None,
+    lr: Annotated[str | None, _tune_perov("lr", metavar="0.001,0.0001")] = None,
+    weight_decay: Annotated[str | None, _tune_perov("weight_decay", metavar="0.01,0.001")] = None,
+    search: Annotated[str | None, _tune_perov("search", metavar="NAME")] = None,
+    trials: Annotated[int | None, _tune_perov("trials", metavar="N")] = None,
+    nested: Annotated[bool | None, _tune_perov("nested", "--nested")] = None,
+    stack_holdout: Annotated[bool | None, _tune_perov("stack_holdout", "--stack-holdout")] = None,
+    encoding: Annotated[str | None, _tune_perov("encoding", metavar="NAME")] = None,
+    folds: Annotated[int | None, _tune_perov("folds", metavar="K")] = None,
+    repeats: Annotated[int | None, _tune_perov("repeats", metavar="R")] = None,
+    holdout: Annotated[str | None, _tune_perov("holdout", metavar="FILE")] = None,
+    holdout_elements: Annotated[
+        str | None, _tune_perov("holdout_elements", metavar="Dy,Ho")
+    ] = None,
+    dataset: Annotated[str | None, _tune_perov("dataset", metavar="NAME")] = None,
+    target: Annotated[str | None, _tune_perov("target", metavar="COL")] = None,
+    id_column: Annotated[str | None, _tune_perov("id_column", "--id", metavar="COL")] = None,
+    elements: Annotated[str | None, _tune_perov("elements", metavar="FILE")] = None,
+    descriptors: Annotated[str | None, _tune_perov("descriptors", metavar="FILE|extended")] = None,
+    activation: Annotated[str | None, _tune_perov("activation", metavar="NAME")] = None,
+    epochs: Annotated[int | None, _tune_perov("epochs", metavar="N")] = None,
+    batch_size: Annotated[int | None, _tune_perov("batch_size", metavar="N")] = None,
+    device: Annotated[str | None, _tune_perov("device", metavar="NAME")] = None,
+    test_size: Annotated[float | None, _tune_perov("test_size", metavar="F")] = None,
+    splits: Annotated[str | None, _tune_perov("splits", metavar="FILE")] = None,
+    seed: Annotated[int | None, _tune_perov("seed", metavar="N")] = None,
+    quick: Annotated[bool | None, _tune_perov("quick", "--quick")] = None,
+    out: Out = None,
+) -> None:
+    """Search settings of the network for the energy above hull.
+
+    Every setting on every fold is one batch. The best is refitted and scored beside the
+    untuned network: with the same scaling, and on the same rows.
+    """
+    given = {
+        **locals(),
+        "layers": tuple(_parts(one) for one in layers) if layers else None,
+        "lr": None if lr is None else _parts(lr),
+        "weight_decay": None if weight_decay is None else _parts(weight_decay),
+        "holdout_elements": None if holdout_elements is None else _parts(holdout_elements),
+    }
+    _run_study("tune-perovskites", given)
+
+
 @app.command()
 def run(
     config: Annotated[
@@ -258,12 +377,11 @@ def _run_study(study: str, given: dict[str, Any]) -> None:
     from foldwise.studies.config import make_config
 
     out = given.pop("out")
-    known = BIOMARKERS if study == "biomarkers" else PEROVSKITES
-    values = {key: value for key, value in given.items() if key in known and value is not None}
+    values = {key: value for key, value in given.items() if value is not None}
     _run(make_config(study, values), out)
 
 
-def _run(config: "BiomarkersConfig | PerovskitesConfig", out: Path | None) -> None:
+def _run(config: "StudyConfig", out: Path | None) -> None:
     from foldwise.cli.progress import RichWatcher
     from foldwise.reporting.summary import read_summary
     from foldwise.runs.runner import run_config

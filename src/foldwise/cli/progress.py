@@ -6,7 +6,6 @@ from typing import Self
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TaskID,
@@ -26,13 +25,15 @@ class RichWatcher:
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
+            TextColumn("{task.fields[remark]}"),
             console=Console(stderr=True),
             transient=True,
         )
         self._task: TaskID | None = None
+        self._n_fits = self._n_done = 0
 
     def __enter__(self) -> Self:
         if self._bar.console.is_terminal:
@@ -52,14 +53,24 @@ class RichWatcher:
         """Show the next step."""
         if self._task is not None:
             self._bar.remove_task(self._task)
-        self._task = self._bar.add_task(label, total=None)
+        self._task = self._bar.add_task(label, total=None, count="", remark="")
 
-    def begin(self, label: str, total: int) -> None:
-        """Show how many fits the step has."""
+    def begin(self, label: str, n_fits: int, effort: float) -> None:
+        """Show how many fits the plan has; the bar and the time left go by their effort."""
+        self._n_fits, self._n_done = n_fits, 0
         if self._task is not None:
-            self._bar.update(self._task, description=label, total=total, completed=0)
+            self._bar.reset(self._task, total=effort, description=label, count=self._count())
 
-    def advance(self, n_fits: int) -> None:
+    def advance(self, n_fits: int, effort: float) -> None:
         """Count finished fits."""
+        self._n_done += n_fits
         if self._task is not None:
-            self._bar.advance(self._task, n_fits)
+            self._bar.update(self._task, advance=effort, count=self._count())
+
+    def say(self, text: str) -> None:
+        """Show what is found so far."""
+        if self._task is not None:
+            self._bar.update(self._task, remark=text)
+
+    def _count(self) -> str:
+        return f"{self._n_done:,}/{self._n_fits:,} fits"

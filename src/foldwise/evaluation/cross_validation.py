@@ -78,7 +78,8 @@ class CrossValidation:
     Parameters
     ----------
     scores : float array of shape (n_settings, n_repeats, n_samples)
-        Every sample is scored once per repeat, by a fit that did not see it.
+        Every sample is scored once per repeat, by a fit that did not see it; NaN where it
+        takes no part.
     values : float array of shape (n_settings, n_repeats, n_folds)
         The metric within each fold.
     notes : tuple of str
@@ -102,15 +103,30 @@ def ask_cross_validation(
 
     All settings of one fold and repeat share the fit's seed, so that they are
     compared on common random numbers.
+
+    Parameters
+    ----------
+    target : float array of shape (n_samples,)
+        What is predicted.
+    folds : int array of shape (n_repeats, n_samples)
+        Fold of each sample, counted from 0 in every repeat; -1 where a sample takes no
+        part: no fit of that repeat learns from it or scores it.
+    metric : callable
+        Takes target and prediction of the rows of a fold.
+    settings : sequence of mappings
+        One fit per setting, repeat and fold, in this order.
+    seed : int
+        The run's seed.
     """
     n_repeats, n_samples = folds.shape
     n_folds, n_settings = int(folds.max()) + 1, len(settings)
     grid = np.indices((n_settings, n_repeats, n_folds)).reshape(3, -1)
     setting, repeat, fold = grid
     held = folds[repeat] == fold[:, None]  # (fit, sample)
+    train = (folds[repeat] >= 0) & ~held
     seeds = [child_seed(seed, "fit", int(r), int(f)) for r, f in zip(repeat, fold, strict=True)]
     batch = yield FitPlan(
-        train=~held,
+        train=train,
         score=held,
         target=target,
         settings=settings,

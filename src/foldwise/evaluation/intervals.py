@@ -8,16 +8,18 @@ from jaxtyping import Bool, Float
 from scipy import stats
 from scipy.special import expit, logit
 
-from foldwise.arrays import FloatArray
+from foldwise.arrays import FloatArray, IntArray
 from foldwise.errors import InvalidInputError
 
 __all__ = [
     "bootstrap_interval",
     "corrected_difference",
     "corrected_interval",
+    "delong_difference",
     "delong_interval",
     "delong_variance",
     "element_weights",
+    "interval_over_seeds",
     "row_weights",
 ]
 
@@ -47,17 +49,52 @@ def delong_variance(
     >>> auc, variance
     (0.75, 0.125)
     """
+    return _mean_and_variance(_wins(y, score))
+
+
+def _wins(y: FloatArray, score: FloatArray) -> FloatArray:
+    """Return 1 where a case scores above a control, 1/2 for ties, as (case, control)."""
     case, control = score[y == 1], score[y == 0]
     if min(len(case), len(control)) < 2:
         raise InvalidInputError(
             f"The variance of an AUC needs two rows of each class; there are {len(case)} cases "
             f"and {len(control)} controls. Report the AUC without an interval."
         )
-    wins = np.sign(case[:, None] - control[None, :]) / 2 + 0.5  # (case, control), ties 1/2
-    auc = float(wins.mean())
-    of_cases = wins.mean(axis=1).var(ddof=1) / len(case)
-    of_controls = wins.mean(axis=0).var(ddof=1) / len(control)
-    return auc, float(of_cases + of_controls)
+    return np.asarray(np.sign(case[:, None] - control[None, :]) / 2 + 0.5)
+
+
+def _mean_and_variance(pairs: FloatArray) -> tuple[float, float]:
+    """Return the mean over pairs (case, control) and its variance."""
+    of_cases = pairs.mean(axis=1).var(ddof=1) / pairs.shape[0]
+    of_controls = pairs.mean(axis=0).var(ddof=1) / pairs.shape[1]
+    return float(pairs.mean()), float(of_cases + of_controls)
+
+
+def delong_difference(
+    y: Float[np.ndarray, " sample"],
+    score: Float[np.ndarray, " sample"],
+    other: Float[np.ndarray, " sample"],
+    *,
+    level: float = 0.95,
+) -> tuple[float, float, float]:
+    """Return AUC(score) - AUC(other) on the same rows, with its DeLong interval.
+
+    The variance is that of the paired difference: each case's mean over controls is
+    compared between the two scores. Rows must be independent.
+
+    References
+    ----------
+    .. [1] DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44, 837, equations 4-6.
+
+    Examples
+    --------
+    >>> y = np.array([0.0, 0, 1, 1])
+    >>> delong_difference(y, y, y)
+    (0.0, 0.0, 0.0)
+    """
+    difference, variance = _mean_and_variance(_wins(y, score) - _wins(y, other))
+    half = float(stats.norm.ppf(0.5 + level / 2) * np.sqrt(variance))
+    return difference, difference - half, difference + half
 
 
 def delong_interval(
@@ -206,3 +243,66 @@ def bootstrap_interval(
         return None
     low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2])
     return float(low), float(high)
+
+
+def interval_over_seeds(
+    metric: Callable[[FloatArray, FloatArray], float],
+    y: Float[np.ndarray, " sample"],
+    predictions: Float[np.ndarray, "seed sample"],
+    weights: Float[np.ndarray, "resample sample"],
+    *,
+    against: Float[np.ndarray, "seed sample"] | None = None,
+    seed: int = 0,
+    level: float = 0.95,
+) -> tuple[float, Interval | None]:
+    """Return the mean of a metric over refits from several seeds, with its interval.
+
+    Each bootstrap resample draws rows and seeds, so that the interval covers the luck of
+    the rows and that of the initial weights.
+
+    Parameters
+    ----------
+    metric : callable
+        Takes target and prediction.
+    y : float array of shape (n_samples,)
+        Target.
+    predictions : float array of shape (n_seeds, n_samples)
+        One row per seed.
+    weights : float array of shape (n_resamples, n_samples)
+        As from `row_weights` or `element_weights`.
+    against : float array of shape (n_seeds, n_samples), optional
+        Predictions of another model from the same seeds: its metric is taken off, on the
+        same rows and seeds, and the result is the paired gain over it.
+    seed : int
+        Of the draws of seeds.
+    level : float, default=0.95
+        Confidence level.
+
+    Examples
+    --------
+    >>> y = np.arange(20.0)
+    >>> interval_over_seeds(
+    ...     lambda y, p: -float(np.abs(y - p).mean()), y, y[None],
+    ...     row_weights(20, n_resamples=50, seed=0), against=y[None] + 1.0)
+    (1.0, (1.0, 1.0))
+    """
+
+    def mean(rows: IntArray, seeds: IntArray) -> float:
+        values = [metric(y[rows], predictions[one][rows]) for one in seeds]
+        if against is not None:
+            others = [metric(y[rows], against[one][rows]) for one in seeds]
+            values = [own - other for own, other in zip(values, others, strict=True)]
+        return float(np.mean(values))
+
+    rng = np.random.default_rng(seed)
+    n_seeds = len(predictions)
+    found: list[float] = []
+    for weight in weights.astype(int):
+        rows = np.repeat(np.arange(len(y)), weight)
+        with suppress(InvalidInputError):
+            found.append(mean(rows, rng.integers(n_seeds, size=n_seeds)))
+    value = mean(np.arange(len(y)), np.arange(n_seeds))
+    if len(y) < 2 or not found:
+        return value, None
+    low, high = np.quantile(found, [0.5 - level / 2, 0.5 + level / 2])
+    return value, (float(low), float(high))

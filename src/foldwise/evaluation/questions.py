@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -11,23 +11,28 @@ from foldwise.arrays import Design, IntArray, as_dense
 from foldwise.fits.batch import FitBatch, Learner, merge_batches
 from foldwise.fits.plan import FitPlan
 
-__all__ = ["BlockStore", "Progress", "Question", "run_question"]
+__all__ = ["BlockStore", "Progress", "Question", "Remark", "run_question"]
 
 Answer = TypeVar("Answer")
 Question = Generator[FitPlan, FitBatch, Answer]
 """Yields plans, is sent their batches, returns an answer."""
+Remark = Callable[[FitPlan, IntArray, FitBatch], str]
 
 
 @runtime_checkable
 class Progress(Protocol):
     """Where the driver says how far it is."""
 
-    def begin(self, label: str, total: int) -> None:
-        """A plan of ``total`` fits starts."""
+    def begin(self, label: str, n_fits: int, effort: float) -> None:
+        """A plan of ``n_fits`` fits starts, which cost ``effort`` together."""
         ...
 
-    def advance(self, n_fits: int) -> None:
-        """``n_fits`` more are finished."""
+    def advance(self, n_fits: int, effort: float) -> None:
+        """``n_fits`` more are finished, which cost ``effort``."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Show a remark on what is found so far."""
         ...
 
 
@@ -53,6 +58,7 @@ def run_question(
     keep: Sequence[str] = ("scores",),
     progress: Progress | None = None,
     store: BlockStore | None = None,
+    remark: Remark | None = None,
 ) -> Answer:
     """Train each plan a question yields and return its answer.
 
@@ -73,6 +79,9 @@ def run_question(
     store : BlockStore, optional
         Finished blocks are saved there, and found again by a later call with the
         same learner, inputs and plan.
+    remark : callable, optional
+        Takes a plan, positions of fits in it and their batch, after every finished block;
+        what it returns is shown beside the progress.
 
     Examples
     --------
@@ -88,7 +97,7 @@ def run_question(
     try:
         plan = next(question)
         while True:
-            plan = question.send(_trained(learner, X, plan, label, keep, progress, store))
+            plan = question.send(_trained(learner, X, plan, label, keep, progress, store, remark))
     except StopIteration as done:
         answer: Answer = done.value
         return answer
@@ -102,6 +111,7 @@ def _trained(
     keep: Sequence[str],
     progress: Progress | None,
     store: BlockStore | None,
+    remark: Remark | None,
 ) -> FitBatch:
     """Return the batch of a plan, training only the fits the store does not hold."""
     key = "" if store is None else _key(learner, X, plan, keep)
@@ -110,16 +120,23 @@ def _trained(
     for fits, _ in parts:
         done[fits] = True
     missing = np.flatnonzero(~done)
-    if progress is not None:
-        progress.begin(label, plan.n_fits)
-        progress.advance(int(done.sum()))
+    efforts = learner.efforts(X, plan)
+
+    def show(fits: IntArray, batch: FitBatch) -> None:
+        if progress is not None:
+            progress.advance(len(fits), float(efforts[fits].sum()))
+            if remark is not None:
+                progress.say(remark(plan, fits, batch))
 
     def on_block(fits: IntArray, batch: FitBatch) -> None:
         if store is not None:
             store.save(key, {"fits": missing[fits], **batch.to_arrays()})
-        if progress is not None:
-            progress.advance(len(fits))
+        show(missing[fits], batch)
 
+    if progress is not None:
+        progress.begin(label, plan.n_fits, float(efforts.sum()))
+    for fits, batch in parts:
+        show(fits, batch)
     if len(missing):
         rest = learner.run(X, plan[missing], keep=keep, on_block=on_block)
         parts.append((missing, rest))

@@ -23,7 +23,7 @@ from foldwise.arrays import BoolArray, IntArray
 from foldwise.errors import InvalidInputError
 from foldwise.evaluation.seeds import child_seed
 
-__all__ = ["kfold_assignments", "random_test_masks", "require_both_classes"]
+__all__ = ["kfold_among", "kfold_assignments", "random_test_masks", "require_both_classes"]
 
 _MOST_FOLDS = 20  # a test part of whole groups is a multiple of 1 / 20 or coarser
 
@@ -162,6 +162,35 @@ def kfold_assignments(
     return folds
 
 
+def kfold_among(
+    rows: Bool[np.ndarray, " sample"],
+    *,
+    n_splits: int = 5,
+    n_repeats: int = 1,
+    seed: int = 0,
+    classes: Float[np.ndarray, " sample"] | None = None,
+    groups: Shaped[np.ndarray, " sample"] | None = None,
+) -> Int[np.ndarray, "repeat sample"]:
+    """Return the folds of some rows, as `kfold_assignments` draws them; -1 elsewhere.
+
+    Examples
+    --------
+    >>> folds = kfold_among(np.array([True, True, False, True]), n_splits=3)
+    >>> sorted(folds[0].tolist()), folds[0, 2]
+    ([-1, 0, 1, 2], np.int64(-1))
+    """
+    folds = np.full((n_repeats, len(rows)), -1, np.int64)
+    folds[:, rows] = kfold_assignments(
+        int(rows.sum()),
+        n_splits=n_splits,
+        n_repeats=n_repeats,
+        seed=seed,
+        classes=None if classes is None else classes[rows],
+        groups=None if groups is None else groups[rows],
+    )
+    return folds
+
+
 def _kfold(
     n_splits: int, seed: int, classes: np.ndarray | None, groups: np.ndarray | None
 ) -> KFold | GroupKFold | StratifiedKFold | StratifiedGroupKFold:
@@ -206,7 +235,7 @@ def require_both_classes(
     Parameters
     ----------
     folds : int array of shape (n_repeats, n_samples)
-        As from `kfold_assignments` or a user's file.
+        As from `kfold_assignments`, `kfold_among` or a user's file.
     classes : float array of shape (n_samples,)
         0 for ``names[0]``, 1 for ``names[1]``.
     names : pair of str
@@ -221,7 +250,7 @@ def require_both_classes(
         n_folds = int(assigned.max()) + 1
         for fold in range(n_folds):
             held: BoolArray = assigned == fold
-            for side in (held, ~held):
+            for side in (held, (assigned >= 0) & ~held):
                 absent = [name for value, name in enumerate(names) if value not in classes[side]]
                 if absent:
                     part = "holds" if side is held else "leaves for training"

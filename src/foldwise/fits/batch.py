@@ -37,6 +37,10 @@ class Learner(Protocol):
         """Return the scores of one fitted state for new rows, shape (n_samples,)."""
         ...
 
+    def efforts(self, X: Design, plan: FitPlan) -> FloatArray:
+        """Return what each fit costs relative to the others, shape (n_fits,)."""
+        ...
+
     def spec(self) -> dict[str, Any]:
         """Return a JSON-ready description that tells two learners apart."""
         ...

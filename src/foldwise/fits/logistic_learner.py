@@ -139,6 +139,10 @@ class LogisticLearner:
         ready = apply_steps(self.steps, state, as_dense(X))
         return np.asarray(expit(ready @ state["coef"] + state["intercept"]))
 
+    def efforts(self, X: Design, plan: FitPlan) -> FloatArray:
+        """Return 1 for every fit, shape (n_fits,): none is known to cost more."""
+        return np.ones(plan.n_fits)
+
     def spec(self) -> dict[str, Any]:
         """Return every parameter that decides a bit of a result."""
         return {

@@ -256,6 +256,14 @@ class MlpLearner:
         output = hidden[:, 0]
         return (torch.sigmoid(output) if self.loss == "logistic" else output).numpy().astype(float)
 
+    def efforts(self, X: Design, plan: FitPlan) -> FloatArray:
+        """Return parameters times rows times epochs of each fit, shape (n_fits,)."""
+        n_features = X.n_features if isinstance(X, SiteLookup) else X.shape[1]
+        rows = plan.train.sum(axis=1)
+        own = [self.of_setting(plan, fit) for fit in range(plan.n_fits)]
+        sizes = [one.epochs * count_parameters(n_features, one.hidden) for one in own]
+        return np.array(sizes, np.float64) * rows
+
     def spec(self) -> dict[str, Any]:
         """Return every parameter that decides a bit of a result, JSON-ready."""
         described = _fields(self)

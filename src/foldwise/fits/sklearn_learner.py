@@ -96,6 +96,10 @@ class SklearnLearner:
         linear = ready @ state["coef"] + state["intercept"]
         return expit(linear) if is_classifier(self.estimator) else linear
 
+    def efforts(self, X: Design, plan: FitPlan) -> FloatArray:
+        """Return 1 for every fit, shape (n_fits,): none is known to cost more."""
+        return np.ones(plan.n_fits)
+
     def spec(self) -> dict[str, Any]:
         """Return the estimator's class, parameters and steps."""
         return {

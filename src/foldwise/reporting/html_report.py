@@ -34,8 +34,10 @@ _CLAIMS = {"supported": "✓", "not supported": "✗", "unclear": "?"}
 _CARRYING = {
     "biomarkers": ("roc_auc", "logistic-l1", ("best-single-metabolite",)),
     "perovskites": ("mae", "mlp", ("mean",)),
+    "tune-biomarkers": ("roc_auc", "logistic-tuned", ("logistic-untuned",)),
+    "tune-perovskites": ("r2", "mlp-tuned", ("mlp-untuned",)),
 }
-_UNSEEN_SPLITS = ("cv", "cv-contrast", "test", "holdout")
+_UNSEEN_SPLITS = ("cv", "cv-contrast", "cv-nested", "test", "holdout")
 _N_NUMBERS = 4
 _RUN_TITLES = {
     "config": "Configuration",
@@ -177,6 +179,8 @@ def _section(summary: Summary, section: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError(f"Section {section['row']} names table {name!r}, which is missing.")
     return {
         **section,
+        # Rows of the two studies are numbered; others have a name, which only links need.
+        "number": section["row"] if section["row"][:1].isdigit() else "",
         "figures": [_figure(summary, name, section["row"]) for name in section["figures"]],
         "tables": [page_table(summary.tables[name]) for name in section["tables"]],
     }

@@ -1,8 +1,16 @@
 """Words a reader sees for the keys of models, encodings, parts and metrics."""
 
 from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["BASELINES", "encoding_label", "metric_label", "model_label", "split_label"]
+__all__ = [
+    "BASELINES",
+    "encoding_label",
+    "metric_label",
+    "model_label",
+    "setting_label",
+    "split_label",
+]
 
 _MODELS: Mapping[str, str] = {
     "logistic-none": "Logistic, no penalty",
@@ -12,7 +20,13 @@ _MODELS: Mapping[str, str] = {
     "forest": "Random forest",
     "best-single-metabolite": "Best single feature",
     "majority": "Majority class",
+    "logistic-tuned": "Logistic, tuned",
+    "logistic-untuned": "Logistic, untuned",
     "mlp": "Network (MLP)",
+    "mlp-tuned": "Network, tuned",
+    "mlp-untuned": "Network, untuned",
+    "mlp-untuned-unscaled": "Network, untuned, unscaled",
+    "mlp-untuned-fewer-rows": "Network, untuned, without the holdout",
     "mean": "Training mean",
     "nearest-neighbour": "Nearest neighbour",
     "ridge": "Ridge regression",
@@ -41,6 +55,7 @@ _SPLITS: Mapping[str, str] = {
     "holdout": "Holdout rows",
     "cv": "Cross-validation",
     "cv-contrast": "Cross-validation, harder contrast",
+    "cv-nested": "Nested cross-validation",
 }
 
 
@@ -74,3 +89,26 @@ def metric_label(key: str) -> str:
 def split_label(key: str) -> str:
     """Return the rows a metric was taken on, in words."""
     return _SPLITS.get(key, key)
+
+
+def setting_label(setting: Mapping[str, Any]) -> str:
+    """Return a setting of hyperparameters in words.
+
+    Examples
+    --------
+    >>> setting_label({"hidden": (256, 128), "lr": 1e-3, "weight_decay": 0.01})
+    '256-128, lr 0.001, weight decay 0.01'
+    >>> setting_label({"C": 0.3, "l1_ratio": 1.0}), setting_label({"C": 1, "l1_ratio": 0.25})
+    ('L1, C 0.3', 'elastic net (L1 share 0.25), C 1')
+    """
+    words = []
+    if "l1_ratio" in setting:
+        share = float(setting["l1_ratio"])
+        mixed = f"elastic net (L1 share {share:.3g})"
+        words.append({0.0: "L2", 1.0: "L1"}.get(share, mixed))
+    for name, value in setting.items():
+        if name == "hidden":
+            words.append("-".join(map(str, value)))
+        elif name != "l1_ratio":
+            words.append(f"{name.replace('_', ' ')} {float(value):.3g}")
+    return ", ".join(words)

@@ -8,17 +8,11 @@ from pathlib import Path
 import tomli_w
 
 from foldwise.errors import InvalidInputError
-from foldwise.studies.config import (
-    BiomarkersConfig,
-    PerovskitesConfig,
-    config_values,
-    read_config,
-)
+from foldwise.studies.config import StudyConfig, config_values, read_config
 
 __all__ = ["RunFolder", "open_run_folder"]
 
 RUNS = Path("foldwise-runs")
-Config = BiomarkersConfig | PerovskitesConfig
 
 
 @dataclass(frozen=True)
@@ -77,7 +71,7 @@ class RunFolder:
                 folder.rmdir()
 
 
-def open_run_folder(config: Config, out: Path | None) -> RunFolder:
+def open_run_folder(config: StudyConfig, out: Path | None) -> RunFolder:
     """Return a new folder, or the folder of the same config to go on with.
 
     Raises
@@ -110,7 +104,7 @@ def _fresh(study: str) -> Path:
     return next(RUNS / name for name in names if not (RUNS / name).exists())
 
 
-def _require_same(config: Config, path: Path) -> None:
+def _require_same(config: StudyConfig, path: Path) -> None:
     stored = path / "config.toml"
     if not stored.is_file():
         raise InvalidInputError(

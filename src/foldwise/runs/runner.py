@@ -6,6 +6,7 @@ import platform
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,13 @@ import foldwise
 from foldwise.data.files import file_sha256
 from foldwise.errors import InvalidInputError, first_few
 from foldwise.runs.blocks import FolderBlockStore
-from foldwise.runs.folders import Config, RunFolder, open_run_folder
-from foldwise.studies.config import BiomarkersConfig, config_values
+from foldwise.runs.folders import RunFolder, open_run_folder
+from foldwise.studies.config import (
+    CohortConfig,
+    CompositionsConfig,
+    StudyConfig,
+    config_values,
+)
 from foldwise.studies.sections import StudyResult, Watch, Watcher
 
 __all__ = ["run_config"]
@@ -26,7 +32,7 @@ _PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn", "torch", "matplotlib")
 
 
 def run_config(
-    config: Config,
+    config: StudyConfig,
     *,
     out: Path | None = None,
     watcher: Watcher | None = None,
@@ -36,7 +42,7 @@ def run_config(
 
     Parameters
     ----------
-    config : BiomarkersConfig or PerovskitesConfig
+    config : StudyConfig
         What to run; file names are made absolute so that the folder can rerun it.
     out : Path, optional
         Folder to write; a folder of the same config is resumed, and a finished one
@@ -60,7 +66,7 @@ def run_config(
             return folder
         if folder.inputs.exists():
             _require_unchanged(files, json.loads(folder.inputs.read_text("utf-8")), folder)
-        watch = Watch(watcher, FolderBlockStore(folder.blocks))
+        watch = Watch(watcher, FolderBlockStore(folder.blocks), folder.path)
         started = datetime.now(UTC)
         _note_inputs(files, folder)
         result = _study(config)(config, watch=watch, n_jobs=n_jobs)
@@ -79,35 +85,40 @@ def run_config(
     return folder
 
 
-def _study(config: Config) -> Callable[..., StudyResult]:
-    if isinstance(config, BiomarkersConfig):
-        from foldwise.studies.biomarkers import run_biomarkers
-
-        return run_biomarkers
-    from foldwise.studies.perovskites import run_perovskites
-
-    return run_perovskites
+_STUDIES = {
+    "biomarkers": "foldwise.studies.biomarkers:run_biomarkers",
+    "perovskites": "foldwise.studies.perovskites:run_perovskites",
+    "tune-biomarkers": "foldwise.studies.tune_biomarkers:run_tune_biomarkers",
+    "tune-perovskites": "foldwise.studies.tune_perovskites:run_tune_perovskites",
+}
 
 
-def _absolute(config: Config) -> Config:
+def _study(config: StudyConfig) -> Callable[..., StudyResult]:
+    """Return what runs a study; only its own module is imported."""
+    module, name = _STUDIES[config.study].split(":")
+    found: Callable[..., StudyResult] = getattr(import_module(module), name)
+    return found
+
+
+def _absolute(config: StudyConfig) -> StudyConfig:
     """Return the config with every file name absolute."""
-    if isinstance(config, BiomarkersConfig) and config.tables is not None:
+    if isinstance(config, CohortConfig) and config.tables is not None:
         tables = tuple(str(Path(path).absolute()) for path in config.tables)
         config = config.model_copy(update={"tables": tables})
     names = [name for name in ("table", "holdout", "elements", "splits") if hasattr(config, name)]
     found = {name: getattr(config, name) for name in names}
     if getattr(config, "descriptors", "reference") not in ("reference", "extended"):
-        found["descriptors"] = config.descriptors  # type: ignore[union-attr]
+        found["descriptors"] = config.descriptors  # type: ignore[attr-defined]
     files = {name: str(Path(path).absolute()) for name, path in found.items() if path is not None}
     return config.model_copy(update=files)
 
 
-def _input_files(config: Config) -> dict[str, str]:
+def _input_files(config: StudyConfig) -> dict[str, str]:
     """Return the SHA-256 of every file a config names, by its absolute path."""
     named: list[str | None] = [config.splits]
-    if isinstance(config, BiomarkersConfig):
+    if isinstance(config, CohortConfig):
         named += config.tables or ()
-    else:
+    elif isinstance(config, CompositionsConfig):
         named += [config.table, config.holdout, config.elements]
         named += [] if config.descriptors in ("reference", "extended") else [config.descriptors]
     # A file that is not there is named by whoever reads it.
@@ -136,7 +147,7 @@ def _require_unchanged(files: dict[str, str], before: dict[str, str], folder: Ru
         )
 
 
-def _circumstances(config: Config, folder: RunFolder, started: datetime) -> dict[str, Any]:
+def _circumstances(config: StudyConfig, folder: RunFolder, started: datetime) -> dict[str, Any]:
     """Return what describes this one run: everything that may differ in a rerun."""
     return {
         "config": config_values(config),

@@ -3,7 +3,8 @@
 `biomarker_tables` and `biomarker_sections` write what it says.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +12,13 @@ import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
 from foldwise.arrays import BoolArray, FloatArray, IntArray
+from foldwise.audit.columns import check_columns, check_scale, check_training_columns
+from foldwise.audit.findings import Finding
 from foldwise.data.readers import read_abundances, read_splits
 from foldwise.data.registry import DataSet, TargetRule, get, load_abundances
 from foldwise.data.rules import BinaryTarget, binary_target
 from foldwise.data.tables import Table
-from foldwise.errors import InvalidInputError, first_few
+from foldwise.errors import EmptyColumnError, InvalidInputError, first_few
 from foldwise.evaluation.baselines import classification_baselines
 from foldwise.evaluation.cross_validation import (
     ask_cross_validation,
@@ -32,11 +35,21 @@ from foldwise.fits.batch import FitBatch
 from foldwise.fits.logistic_learner import LogisticLearner
 from foldwise.fits.preprocessing import MedianFill
 from foldwise.fits.sklearn_learner import SklearnLearner
-from foldwise.studies.config import BiomarkersConfig, require_unset
+from foldwise.studies.config import BiomarkersConfig, CohortConfig, require_unset
 from foldwise.studies.given_splits import GivenSplits, match_splits, require_whole_groups
 from foldwise.studies.sections import Watch
 
-__all__ = ["HEADLINE", "BiomarkerEvidence", "Cohort", "gather_evidence", "load_cohort"]
+__all__ = [
+    "HEADLINE",
+    "BiomarkerEvidence",
+    "Cohort",
+    "find_in_cohort",
+    "gather_evidence",
+    "given_splits",
+    "load_cohort",
+    "name_empty_columns",
+    "split_test_part",
+]
 
 DEFAULT_DATASET = "covid-plasma"
 HEADLINE = "logistic-l1"
@@ -103,7 +116,7 @@ class BiomarkerEvidence:
     notes: tuple[str, ...]
 
 
-def load_cohort(config: BiomarkersConfig) -> Cohort:
+def load_cohort(config: CohortConfig) -> Cohort:
     """Read the table of a config, or the registered set it names."""
     if config.tables is not None and config.dataset is not None:
         raise InvalidInputError(
@@ -122,7 +135,7 @@ def load_cohort(config: BiomarkersConfig) -> Cohort:
     return _registered(config.dataset or DEFAULT_DATASET, config)
 
 
-def _registered(name: str, config: BiomarkersConfig) -> Cohort:
+def _registered(name: str, config: CohortConfig) -> Cohort:
     unused = {"--groups": config.groups, "--scale": config.scale, "--id": config.id_column}
     require_unset(unused, name)
     dataset = get(name)
@@ -147,13 +160,38 @@ def _cohort_of(
     return Cohort(loaded.table, classes, dataset, rule, contrast)
 
 
+@contextmanager
+def name_empty_columns(cohort: Cohort) -> Iterator[None]:
+    """Name the columns, not their positions, that hold no value in some training rows."""
+    try:
+        yield
+    except EmptyColumnError as error:
+        names = [cohort.table.keys("feature")[column] for column in error.columns]
+        raise InvalidInputError(
+            f"{cohort.table.name}: columns with so few values that some training rows hold none: "
+            f"{first_few(names)}. Leave such columns out, or use fewer folds."
+        ) from error
+
+
+def find_in_cohort(cohort: Cohort, test: BoolArray) -> list[Finding]:
+    """Return findings on the columns, their scale, and the known limits of a registered set."""
+    table = cohort.table
+    found = check_columns(table.X(), table.keys("feature"))
+    found += check_training_columns(table.X(), ~test, table.keys("feature"))
+    found += check_scale(table.scale, table.scale_origin)
+    if cohort.dataset is not None and cohort.rule is not None and cohort.rule.caveat:
+        remedy = f"Read the set's entry: `foldwise datasets show {cohort.dataset.name}`."
+        found.append(Finding("known-limits-of-the-set", "weakens", cohort.rule.caveat, remedy))
+    return found
+
+
 def gather_evidence(
     cohort: Cohort, config: BiomarkersConfig, watch: Watch, *, n_jobs: int | None = None
 ) -> BiomarkerEvidence:
     """Ask every question of the study; each is one plan."""
     y, X = cohort.y, cohort.table.X()
-    given = _given(config, cohort.table)
-    test = _test_part(config, cohort, given)
+    given = given_splits(config, cohort.table)
+    test = split_test_part(config, cohort, given)
     folds = _folds(config, cohort, given)
     many_test = _random_splits(config, cohort)
     settings = _settings(config.C)
@@ -231,13 +269,15 @@ def _settings(C: float) -> dict[str, dict[str, float]]:
     }
 
 
-def _given(config: BiomarkersConfig, table: Table) -> GivenSplits:
+def given_splits(config: CohortConfig, table: Table) -> GivenSplits:
+    """Return the user's own assignments, if the config names a file of them."""
     if config.splits is None:
         return GivenSplits()
     return match_splits(read_splits(Path(config.splits)), table.ids, config.splits)
 
 
-def _test_part(config: BiomarkersConfig, cohort: Cohort, given: GivenSplits) -> BoolArray:
+def split_test_part(config: CohortConfig, cohort: Cohort, given: GivenSplits) -> BoolArray:
+    """Return the test part of row 1.2, shape (n_samples,)."""
     y = cohort.y
     if given.part is not None:
         other = sorted(set(given.part) - {"train", "test"})

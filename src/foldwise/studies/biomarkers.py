@@ -5,9 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from foldwise.audit.columns import check_columns, check_scale, check_training_columns
 from foldwise.audit.findings import Finding
-from foldwise.errors import EmptyColumnError, InvalidInputError, first_few
 from foldwise.evaluation.intervals import corrected_difference, delong_interval
 from foldwise.evaluation.metrics import Metric, roc_auc
 from foldwise.reporting.summary import Summary
@@ -15,8 +13,10 @@ from foldwise.studies.biomarker_evidence import (
     HEADLINE,
     BiomarkerEvidence,
     Cohort,
+    find_in_cohort,
     gather_evidence,
     load_cohort,
+    name_empty_columns,
 )
 from foldwise.studies.biomarker_sections import write_sections
 from foldwise.studies.biomarker_tables import build_tables, cv_interval, split_parts
@@ -57,14 +57,8 @@ def run_biomarkers(
     watch = watch or Watch()
     with watch.step("reading"):
         cohort = load_cohort(config)
-    try:
+    with name_empty_columns(cohort):
         evidence = gather_evidence(cohort, config, watch, n_jobs=n_jobs)
-    except EmptyColumnError as error:
-        names = [cohort.table.keys("feature")[column] for column in error.columns]
-        raise InvalidInputError(
-            f"{cohort.table.name}: columns with so few values that some training rows hold none: "
-            f"{first_few(names)}. Leave such columns out, or use fewer folds."
-        ) from error
     with watch.step("tables and answers"):
         summary = _summary(cohort, evidence, config)
         model = _model(cohort, evidence, summary)
@@ -197,13 +191,7 @@ def _models(evidence: BiomarkerEvidence) -> list[dict[str, Any]]:
 
 
 def _findings(cohort: Cohort, evidence: BiomarkerEvidence) -> list[Finding]:
-    table = cohort.table
-    found = check_columns(table.X(), table.keys("feature"))
-    found += check_training_columns(table.X(), ~evidence.test, table.keys("feature"))
-    found += check_scale(table.scale, table.scale_origin)
-    if cohort.dataset is not None and cohort.rule is not None and cohort.rule.caveat:
-        remedy = f"Read the set's entry: `foldwise datasets show {cohort.dataset.name}`."
-        found.append(Finding("known-limits-of-the-set", "weakens", cohort.rule.caveat, remedy))
+    found = find_in_cohort(cohort, evidence.test)
     n_test_cases = int(cohort.y[evidence.test].sum())
     smaller = min(n_test_cases, int(evidence.test.sum()) - n_test_cases)
     if smaller < 10:

@@ -8,13 +8,23 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from foldwise.errors import InvalidInputError
-from foldwise.studies.settings import BIOMARKERS, PEROVSKITES, Setting
+from foldwise.studies.settings import (
+    BIOMARKERS,
+    PEROVSKITES,
+    TUNE_BIOMARKERS,
+    TUNE_PEROVSKITES,
+    Setting,
+)
 
 __all__ = [
     "BiomarkersConfig",
+    "CohortConfig",
+    "CompositionsConfig",
     "Encoding",
     "PerovskitesConfig",
     "StudyConfig",
+    "TuneBiomarkersConfig",
+    "TunePerovskitesConfig",
     "config_values",
     "make_config",
     "read_config",
@@ -29,6 +39,9 @@ Count = Annotated[int, Field(ge=1)]
 Width = Annotated[int, Field(ge=1, le=16_384)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Folds = Annotated[int, Field(ge=2)]
+Ratio = Annotated[float, Field(ge=0, le=1)]
+Layers = Annotated[tuple[Width, ...], Field(min_length=1)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -45,10 +58,11 @@ def _field(setting: Setting) -> Any:
 
 
 class StudyConfig(BaseModel):
-    """What both studies share."""
+    """What all studies share."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    study: str
     dataset: str | None = _bio("dataset")
     target: str | None = _bio("target")
     id_column: str | None = _bio("id_column")
@@ -66,62 +80,123 @@ class StudyConfig(BaseModel):
         return values
 
 
-class BiomarkersConfig(StudyConfig):
-    """Settings of the study ``biomarkers``."""
+class CohortConfig(StudyConfig):
+    """How a table of abundances is read and folded."""
 
-    study: Literal["biomarkers"] = "biomarkers"
     tables: Names | None = _bio("tables")
     positive: str | None = _bio("positive")
     groups: str | None = _bio("groups")
     scale: Scale | None = _bio("scale")
-    folds: Annotated[int, Field(ge=2)] = _bio("folds")
+    folds: Folds = _bio("folds")
     repeats: Count = _bio("repeats")
+
+
+class BiomarkersConfig(CohortConfig):
+    """Settings of the study ``biomarkers``."""
+
+    study: Literal["biomarkers"] = "biomarkers"
     random_splits: Annotated[int, Field(ge=2)] = _bio("random_splits")
     C: Positive = _bio("C")
 
 
-class PerovskitesConfig(StudyConfig):
-    """Settings of the study ``perovskites``."""
+class CompositionsConfig(StudyConfig):
+    """How a table of compositions is read, and what all networks on it share."""
 
-    study: Literal["perovskites"] = "perovskites"
     table: str | None = _perov("table")
     holdout: str | None = _perov("holdout")
     holdout_elements: Names | None = _perov("holdout_elements")
     elements: str | None = _perov("elements")
     descriptors: str = _perov("descriptors")
-    encodings: Annotated[tuple[Encoding, ...], Field(min_length=1)] = _perov("encodings")
-    scale_one_hot: bool = _perov("scale_one_hot")
-    validation_size: Share = _perov("validation_size")
-    hidden: Annotated[tuple[Width, ...], Field(min_length=1)] = _perov("hidden")
     activation: Literal["relu", "tanh"] = _perov("activation")
-    lr: Positive = _perov("lr")
-    weight_decay: NotNegative | None = _perov("weight_decay")
-    alpha: NotNegative | None = _perov("alpha")
     epochs: Count = _perov("epochs")
     batch_size: Count = _perov("batch_size")
     device: Device = _perov("device")
 
     @model_validator(mode="after")
-    def _one_penalty(self) -> Self:
-        if self.alpha is not None and self.weight_decay is not None:
-            raise ValueError("give either weight_decay or alpha, not both")
+    def _one_holdout(self) -> Self:
         if self.holdout is not None and self.holdout_elements:
             raise ValueError("give either holdout or holdout_elements, not both")
         return self
 
 
+class PerovskitesConfig(CompositionsConfig):
+    """Settings of the study ``perovskites``."""
+
+    study: Literal["perovskites"] = "perovskites"
+    encodings: Annotated[tuple[Encoding, ...], Field(min_length=1)] = _perov("encodings")
+    scale_one_hot: bool = _perov("scale_one_hot")
+    validation_size: Share = _perov("validation_size")
+    hidden: Layers = _perov("hidden")
+    lr: Positive = _perov("lr")
+    weight_decay: NotNegative | None = _perov("weight_decay")
+    alpha: NotNegative | None = _perov("alpha")
+
+    @model_validator(mode="after")
+    def _one_penalty(self) -> Self:
+        if self.alpha is not None and self.weight_decay is not None:
+            raise ValueError("give either weight_decay or alpha, not both")
+        return self
+
+
+class _Search(BaseModel):
+    """How settings are tried; mixed into the configs of tuning."""
+
+    search: Literal["grid", "tpe"] = _field(TUNE_BIOMARKERS["search"])
+    trials: Count | None = _field(TUNE_BIOMARKERS["trials"])
+    nested: bool = _field(TUNE_BIOMARKERS["nested"])
+
+    @model_validator(mode="after")
+    def _one_search(self) -> Self:
+        if self.search == "grid" and self.trials is not None:
+            raise ValueError("trials belongs to search = tpe; a grid tries every combination")
+        if self.search == "tpe" and self.nested:
+            raise ValueError("nested searches a grid; leave nested out, or search = tpe")
+        return self
+
+
+class TuneBiomarkersConfig(_Search, CohortConfig):
+    """Settings of the study ``tune-biomarkers``."""
+
+    study: Literal["tune-biomarkers"] = "tune-biomarkers"
+    C: Annotated[tuple[Positive, ...], Field(min_length=1)] = _field(TUNE_BIOMARKERS["C"])
+    l1_ratio: Annotated[tuple[Ratio, ...], Field(min_length=1)] = _field(
+        TUNE_BIOMARKERS["l1_ratio"]
+    )
+
+
+def _tune(name: str) -> Any:
+    return _field(TUNE_PEROVSKITES[name])
+
+
+class TunePerovskitesConfig(_Search, CompositionsConfig):
+    """Settings of the study ``tune-perovskites``."""
+
+    study: Literal["tune-perovskites"] = "tune-perovskites"
+    encoding: Encoding = _tune("encoding")
+    folds: Folds = _tune("folds")
+    repeats: Count = _tune("repeats")
+    layers: Annotated[tuple[Layers, ...], Field(min_length=1)] = _tune("layers")
+    lr: Annotated[tuple[Positive, ...], Field(min_length=1)] = _tune("lr")
+    weight_decay: Annotated[tuple[NotNegative, ...], Field(min_length=1)] = _tune("weight_decay")
+    stack_holdout: bool = _tune("stack_holdout")
+
+
 _QUICK: dict[str, dict[str, int]] = {
     "BiomarkersConfig": {"repeats": 2, "random_splits": 20},
     "PerovskitesConfig": {"epochs": 60},
+    "TuneBiomarkersConfig": {"repeats": 2},
+    "TunePerovskitesConfig": {"epochs": 60},
 }
 
-_KINDS: dict[str, type[BiomarkersConfig] | type[PerovskitesConfig]] = {
+_KINDS: dict[str, type[StudyConfig]] = {
     "biomarkers": BiomarkersConfig,
     "perovskites": PerovskitesConfig,
+    "tune-biomarkers": TuneBiomarkersConfig,
+    "tune-perovskites": TunePerovskitesConfig,
 }
 
 
-def make_config(study: str, values: dict[str, Any]) -> BiomarkersConfig | PerovskitesConfig:
+def make_config(study: str, values: dict[str, Any]) -> StudyConfig:
     """Return the checked config of a study.
 
     Raises
@@ -153,7 +228,7 @@ def _explained(study: str, error: ValidationError) -> str:
     return f"Settings of {study}: {'; '.join(lines)}." + (f" Known: {known}." if unknown else "")
 
 
-def read_config(path: Path) -> BiomarkersConfig | PerovskitesConfig:
+def read_config(path: Path) -> StudyConfig:
     """Read a ``config.toml`` as a run writes it."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -164,7 +239,7 @@ def read_config(path: Path) -> BiomarkersConfig | PerovskitesConfig:
     study = values.pop("study", None)
     if not isinstance(study, str):
         raise InvalidInputError(
-            f'{path}: no `study`. Write study = "biomarkers" or study = "perovskites".'
+            f"{path}: no `study`. Write study = ... with one of {', '.join(_KINDS)}."
         )
     return make_config(study, values)
 

@@ -32,7 +32,7 @@ from foldwise.features.element_descriptors import read_properties
 from foldwise.fits.batch import FitBatch
 from foldwise.fits.mlp import MlpLearner, weight_decay_of
 from foldwise.fits.preprocessing import MedianFill, Standardize, Step
-from foldwise.studies.config import PerovskitesConfig, require_unset
+from foldwise.studies.config import CompositionsConfig, PerovskitesConfig, require_unset
 from foldwise.studies.encoding import (
     describe_encoder,
     encode_sites,
@@ -42,7 +42,14 @@ from foldwise.studies.encoding import (
 from foldwise.studies.given_splits import match_splits
 from foldwise.studies.sections import Watch
 
-__all__ = ["Compositions", "PerovskiteEvidence", "gather_evidence", "load_compositions_of"]
+__all__ = [
+    "WEIGHT_DECAY",
+    "Compositions",
+    "PerovskiteEvidence",
+    "gather_evidence",
+    "load_compositions_of",
+    "split_rows",
+]
 
 DEFAULT_DATASET = "perovskite-oxides"
 WEIGHT_DECAY = 0.01
@@ -139,7 +146,7 @@ class PerovskiteEvidence:
     encodings: Mapping[str, EncodingEvidence]
 
 
-def load_compositions_of(config: PerovskitesConfig) -> Compositions:
+def load_compositions_of(config: CompositionsConfig) -> Compositions:
     """Read the tables of a config, or the registered set it names."""
     if config.table and config.dataset:
         raise InvalidInputError(
@@ -162,7 +169,7 @@ def load_compositions_of(config: PerovskitesConfig) -> Compositions:
     return _with_encoders(found, config)
 
 
-def _registered(name: str, config: PerovskitesConfig) -> Compositions:
+def _registered(name: str, config: CompositionsConfig) -> Compositions:
     require_unset({"--target": config.target, "--id": config.id_column}, name)
     loaded = load_compositions(name)
     table, held_out = loaded.table, np.zeros(loaded.table.n_rows, bool)
@@ -177,7 +184,7 @@ def _stacked(table: Table, holdout: Table) -> tuple[Table, BoolArray]:
     return both, both.frame.index.isin(holdout.ids)
 
 
-def _with_holdout(found: Compositions, config: PerovskitesConfig) -> Compositions:
+def _with_holdout(found: Compositions, config: CompositionsConfig) -> Compositions:
     """Hold out the rows of a file, or every row with one of the named elements."""
     if config.holdout is not None:
         holdout = read_compositions(
@@ -194,7 +201,7 @@ def _with_holdout(found: Compositions, config: PerovskitesConfig) -> Composition
     return replace(found, held_out=found.table.frame.index.isin(holdout.ids))
 
 
-def _with_encoders(found: Compositions, config: PerovskitesConfig) -> Compositions:
+def _with_encoders(found: Compositions, config: CompositionsConfig) -> Compositions:
     vocabulary = found.vocabulary
     if config.elements is not None:
         vocabulary = read_vocabulary(Path(config.elements))
@@ -211,8 +218,10 @@ def _with_encoders(found: Compositions, config: PerovskitesConfig) -> Compositio
     )
 
 
-def split_rows(data: Compositions, config: PerovskitesConfig) -> dict[str, BoolArray]:
-    """Return the rows of train, validation, test and holdout."""
+def split_rows(
+    data: Compositions, config: CompositionsConfig, *, validation_size: float
+) -> dict[str, BoolArray]:
+    """Return the rows of train, validation (if any), test and holdout."""
     if config.splits is not None:
         part = match_splits(read_splits(Path(config.splits)), data.table.ids, config.splits).part
         if part is None:
@@ -230,9 +239,10 @@ def split_rows(data: Compositions, config: PerovskitesConfig) -> dict[str, BoolA
         usable = np.flatnonzero(~data.held_out)
         test = _drawn(usable, len(data.y), config.test_size, child_seed(config.seed, "test"))
         rest = usable[~test[usable]]
-        watched = _drawn(
-            rest, len(data.y), config.validation_size, child_seed(config.seed, "validation")
-        )
+        watched = np.zeros(len(data.y), bool)
+        if validation_size > 0:
+            seed = child_seed(config.seed, "validation")
+            watched = _drawn(rest, len(data.y), validation_size, seed)
         train = ~data.held_out & ~test & ~watched
         parts = {"train": train, "validation": watched, "test": test, "holdout": data.held_out}
     for name in ("train", "test"):
@@ -254,7 +264,7 @@ def gather_evidence(
     data: Compositions, config: PerovskitesConfig, watch: Watch, *, n_jobs: int | None = None
 ) -> PerovskiteEvidence:
     """Train the network and the baselines on every encoding; each is one plan."""
-    parts = split_rows(data, config)
+    parts = split_rows(data, config, validation_size=config.validation_size)
     encodings: dict[str, EncodingEvidence] = {
         kind: _evidence(kind, data, config, parts, watch, n_jobs) for kind in config.encodings
     }

@@ -20,9 +20,12 @@ from foldwise.studies.perovskite_evidence import Compositions, EncodingEvidence,
 from foldwise.studies.sections import named_table
 
 __all__ = [
+    "UNIT",
     "PerovskiteScores",
+    "bootstrap_weights",
     "build_tables",
     "largest_weight",
+    "part_metrics",
     "score_everything",
     "unseen_elements",
 ]
@@ -91,13 +94,17 @@ def score_everything(
     """
     parts = dict(evidence.parts)
     weights: dict[str, FloatArray | None] = {
-        part: _weights(data, parts, part, seed) for part in ("test", "holdout") if part in parts
+        part: bootstrap_weights(data, parts, part, seed)
+        for part in ("test", "holdout")
+        if part in parts
     }
     metrics = [
         metric
         for model, kind, prediction in _scored(evidence)
         for part, rows in parts.items()
-        for metric in _metrics(model, kind, part, data.y[rows], prediction[rows], weights.get(part))
+        for metric in part_metrics(
+            model, kind, part, data.y[rows], prediction[rows], weights.get(part)
+        )
     ]
     gains = {}
     for kind, own in evidence.encodings.items():
@@ -114,10 +121,13 @@ def _mean_gain(worse: FloatArray, error: FloatArray) -> float:
     return float((worse - error).mean())
 
 
-def _weights(
+def bootstrap_weights(
     data: Compositions, parts: dict[str, BoolArray], part: str, seed: int
 ) -> FloatArray | None:
-    """Return bootstrap weights of a part's rows; None where one element speaks for all."""
+    """Return bootstrap weights of a part's rows; None where one element speaks for all.
+
+    Holdout rows are drawn by their unseen elements, others one by one.
+    """
     child = child_seed(seed, f"bootstrap {part}")
     unseen = unseen_elements(data, parts) if part == "holdout" else ()
     if len(unseen) == 1:
@@ -128,7 +138,7 @@ def _weights(
     return row_weights(int(parts[part].sum()), n_resamples=_RESAMPLES, seed=child)
 
 
-def _metrics(
+def part_metrics(
     model: str,
     kind: str,
     part: str,
@@ -136,6 +146,7 @@ def _metrics(
     prediction: FloatArray,
     weights: FloatArray | None,
 ) -> Iterator[Metric]:
+    """Yield R2, MAE and RMSE of one model on one part, with intervals where weights are given."""
     for name, function in REGRESSION_METRICS.items():
         if name == "r2" and len(np.unique(y)) < 2:
             continue  # not defined: all targets of this part are equal

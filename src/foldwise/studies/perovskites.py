@@ -5,17 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from foldwise.arrays import BoolArray
-from foldwise.audit.compositions import (
-    check_elements,
-    check_energies,
-    check_outputs,
-    check_repeats,
-)
 from foldwise.audit.findings import Finding
-from foldwise.data.compositions import DFT_OUTPUTS
-from foldwise.data.held_elements import formulas
-from foldwise.errors import first_few
 from foldwise.fits.device import check_device
 from foldwise.fits.mlp import count_parameters
 from foldwise.reporting.summary import Summary
@@ -23,11 +13,11 @@ from foldwise.studies.config import PerovskitesConfig
 from foldwise.studies.model import Model
 from foldwise.studies.perovskite_evidence import (
     Compositions,
-    EncodingEvidence,
     PerovskiteEvidence,
     gather_evidence,
     load_compositions_of,
 )
+from foldwise.studies.perovskite_findings import find_in_encodings, find_in_rows
 from foldwise.studies.perovskite_sections import best_baseline, write_sections
 from foldwise.studies.perovskite_tables import (
     UNIT,
@@ -165,89 +155,9 @@ def _holdout_sentence(
 
 
 def _findings(data: Compositions, evidence: PerovskiteEvidence) -> list[Finding]:
-    outputs = [key for key in data.table.keys("ignored") if key.lower() in DFT_OUTPUTS]
-    found = check_outputs(outputs)
-    parts = evidence.parts
-    trained = data.elements_in(parts["train"])
-    held = parts.get("holdout", np.zeros(data.table.n_rows, bool))
-    counts = {e: int(data.members[e].to_numpy()[held].sum()) for e in data.elements_in(held)}
-    idle = set(data.vocabulary) - set(data.members.columns)
-    found += check_elements(trained, counts, idle)
-    if data.table.column(data.table.keys("target")[0]).unit == UNIT:
-        found += check_energies(data.y, data.table.ids)
-    found += check_repeats(formulas(data.table), data.table.ids, parts)
-    for kind, own in evidence.encodings.items():
-        found += _check_descriptors(kind, own)
-        found += _check_collapse(data, parts["train"], kind, own)
-    if data.dataset is not None and data.dataset.caveat:
-        found.append(
-            Finding(
-                "known-limits-of-the-set",
-                "weakens",
-                data.dataset.caveat,
-                f"Read the set's entry: `foldwise datasets show {data.dataset.name}`.",
-            )
-        )
-    return found
-
-
-def _check_descriptors(kind: str, own: EncodingEvidence) -> list[Finding]:
-    """Return findings on properties that are not known for every element."""
-    found = []
-    missing = np.isnan(own.X)
-    if missing.any():
-        found.append(
-            Finding(
-                "missing-descriptors",
-                "note",
-                f"{missing.mean():.1%} of the {kind} cells are empty. {' '.join(own.notes)}",
-                "Each fit fills them with the median of its training rows; a property table that "
-                "holds them (--descriptors FILE) is better.",
-            )
-        )
-    left_out = tuple(own.encoder.get("left_out", ()))
-    if left_out:
-        found.append(
-            Finding(
-                "descriptors-without-values",
-                "note",
-                f"{len(left_out)} {kind} columns have no value for any element of the training "
-                f"rows and are left out: {first_few(left_out)}.",
-                "Give a property table that holds them (--descriptors FILE).",
-                columns=left_out,
-            )
-        )
-    return found
-
-
-def _check_collapse(
-    data: Compositions, train: BoolArray, kind: str, own: EncodingEvidence
-) -> list[Finding]:
-    """Return a finding if the network answers with one number, or with nonsense."""
-    prediction, y = own.network.at(0, train), data.y[train]
-    if prediction.std() <= 0.05 * y.std():
-        return [
-            Finding(
-                "network-predicts-a-constant",
-                "stops",
-                f"On {kind} the network's predictions of its own training rows vary by "
-                f"{prediction.std():.4f} {UNIT}, the target by {y.std():.4f}: it answers every "
-                "row with nearly one number.",
-                f"Lower the weight decay ({own.learner.weight_decay:g} here; it counts against "
-                "the variance of the target), or train longer.",
-            )
-        ]
-    error, variance = float(((prediction - y) ** 2).mean()), float(y.var())
-    if error <= 1.01 * variance:
-        return []
     return [
-        Finding(
-            "network-worse-than-a-constant",
-            "stops",
-            f"On {kind} the network's mean squared error on its own training rows is "
-            f"{error:.3g} ({UNIT})², that of their mean {variance:.3g}: it has not learned.",
-            f"Lower lr ({own.learner.lr:g} here), or train longer.",
-        )
+        *find_in_rows(data, evidence.parts),
+        *find_in_encodings(data, evidence.parts["train"], evidence.encodings),
     ]
 
 

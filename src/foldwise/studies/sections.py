@@ -4,13 +4,21 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
 
 from foldwise.arrays import Design
 from foldwise.errors import DivergedFitError
-from foldwise.evaluation.questions import Answer, BlockStore, Progress, Question, run_question
+from foldwise.evaluation.questions import (
+    Answer,
+    BlockStore,
+    Progress,
+    Question,
+    Remark,
+    run_question,
+)
 from foldwise.fits.batch import Learner
 from foldwise.reporting.summary import NamedTable, Summary, TableColumn
 from foldwise.studies.model import Model
@@ -73,11 +81,27 @@ class Watcher(Progress, Protocol):
 
 
 class Watch:
-    """Times the steps of a study and passes progress and storage on."""
+    """Times the steps of a study and passes progress and storage on.
 
-    def __init__(self, watcher: Watcher | None = None, store: BlockStore | None = None) -> None:
+    Parameters
+    ----------
+    watcher : Watcher, optional
+        Told of steps and fits.
+    store : BlockStore, optional
+        Keeps finished fits.
+    folder : Path, optional
+        The run's folder, for what a study itself keeps there: the trials of a search.
+    """
+
+    def __init__(
+        self,
+        watcher: Watcher | None = None,
+        store: BlockStore | None = None,
+        folder: Path | None = None,
+    ) -> None:
         self.watcher = watcher
         self.store = store
+        self.folder = folder
         self.seconds: dict[str, float] = {}
 
     @contextmanager
@@ -97,6 +121,7 @@ class Watch:
         X: Design,
         *,
         keep: Sequence[str] = ("scores",),
+        remark: Remark | None = None,
     ) -> Answer:
         """Run one question as a timed step, with this study's progress and store."""
         with self.step(label):
@@ -109,6 +134,7 @@ class Watch:
                     keep=keep,
                     progress=self.watcher,
                     store=self.store,
+                    remark=remark,
                 )
             except DivergedFitError as error:
                 raise DivergedFitError(f"{label}: {error}") from error
@@ -196,6 +222,32 @@ _COLUMNS: dict[str, tuple[str, str, int | None]] = {
     "rmse": ("RMSE", "eV/atom", 3),
     "bias": ("Mean error", "eV/atom", 3),
     "mae_mean_predictor": ("MAE of the training mean", "eV/atom", 3),
+    "trial": ("Trial", "", 0),
+    "setting": ("Setting", "", None),
+    "layers": ("Hidden layers", "", None),
+    "lr": ("Step size lr", "", None),
+    "weight_decay": ("Weight decay", "", None),
+    "C": ("C", "", None),
+    "l1_ratio": ("Share of L1", "", None),
+    "cv_mean": ("Mean over folds", "", 3),
+    "cv_sd": ("Spread of folds (sd)", "", 3),
+    "cv_value": ("Within the fold", "", 3),
+    "behind": ("Behind the best", "", 3),
+    "behind_low": ("95 % from", "", 3),
+    "behind_high": ("to", "", 3),
+    "inner": ("Mean over inner folds", "", 3),
+    "outer": ("On the fold itself", "", 3),
+    "optimism": ("Difference", "", 3),
+    "step": ("Step", "", None),
+    "n_train": ("Training rows", "", 0),
+    "reached": ("On test rows", "", 3),
+    "reached_low": ("95 % from", "", 3),
+    "reached_high": ("to", "", 3),
+    "seed_sd": ("Spread of seeds (sd)", "", 3),
+    "gain": ("Gain", "", 3),
+    "gain_low": ("95 % from", "", 3),
+    "gain_high": ("to", "", 3),
+    "says": ("Says", "", None),
 }
 
 

@@ -9,10 +9,12 @@ from foldwise.audit.findings import Finding
 __all__ = [
     "ClassificationScore",
     "RegressionScore",
+    "TuningStep",
     "Verdict",
     "classification_verdict",
     "regression_verdict",
     "stopped_verdict",
+    "tuning_verdict",
 ]
 
 Claim = Literal["supported", "not supported", "unclear"]
@@ -169,3 +171,88 @@ def regression_verdict(
         f"Yes, for compositions like these: the network on {score.encoding} predicts unseen rows "
         f"({numbers}, {against}); {baseline}.{tail}",
     )
+
+
+@dataclass(frozen=True)
+class TuningStep:
+    """One step from the untuned to the tuned model, scored on the test rows.
+
+    Parameters
+    ----------
+    label, setting : str
+        What the step changes, and the setting it trains.
+    n_train : int
+        Training rows.
+    reached, low, high : float
+        The metric on the test rows, and its 95 % interval where one is claimed.
+    seed_sd : float, optional
+        Standard deviation over seeds, where several were trained.
+    gain, gain_low, gain_high : float, optional
+        What the step gains over the one before it, paired; None at the first step, and
+        no interval where rows are not independent.
+    mae : float, optional
+        Mean absolute error on the test rows, for numbers.
+    """
+
+    label: str
+    setting: str
+    n_train: int
+    reached: float
+    low: float | None = None
+    high: float | None = None
+    seed_sd: float | None = None
+    gain: float | None = None
+    gain_low: float | None = None
+    gain_high: float | None = None
+    mae: float | None = None
+
+    @property
+    def says(self) -> str:
+        """What the paired interval allows to say; nothing at the first step."""
+        if self.gain is None:
+            return ""
+        if self.gain_low is None or self.gain_high is None:
+            return "no interval"
+        if self.gain_low > 0:
+            return "improvement"
+        return "worse" if self.gain_high < 0 else "no improvement shown"
+
+
+def tuning_verdict(
+    metric: str, cross_validated: str, steps: Sequence[TuningStep], n_test: int, over: str = ""
+) -> Verdict:
+    """Return the verdict on "tuning makes this model better".
+
+    Supported where the paired interval of the gain over the untuned model, on the same
+    training rows and with the same scaling, lies above 0; not supported where it lies
+    below; else unclear.
+
+    Parameters
+    ----------
+    metric : str
+        "R²" or "AUC".
+    cross_validated : str
+        What the search found, as sentences.
+    steps : sequence of TuningStep
+        The last is the tuned model, the one before it what it is compared with.
+    n_test : int
+        Test rows.
+    over : str
+        What the numbers are means of, if they are.
+    """
+    untuned, tuned = steps[-2], steps[-1]
+    gain = "" if tuned.gain is None else f"{tuned.gain:+.3f}"
+    if tuned.gain_low is not None and tuned.gain_high is not None:
+        gain += f" ({tuned.gain_low:+.3f} to {tuned.gain_high:+.3f}, 95 %, paired)"
+    else:
+        gain += " (no interval: the test rows are not independent)"
+    numbers = (
+        f"on the {n_test} test rows{over} the refit of the best setting ({tuned.setting}) reaches "
+        f"{metric} {tuned.reached:.3f}, the untuned one ({untuned.setting}) on the same training "
+        f"rows with the same scaling {untuned.reached:.3f}; tuning itself gains {gain}"
+    )
+    if tuned.says == "improvement":
+        return Verdict("supported", f"Yes: {numbers}. {cross_validated}")
+    if tuned.says == "worse":
+        return Verdict("not supported", f"No, tuning made it worse: {numbers}. {cross_validated}")
+    return Verdict("unclear", f"No improvement is shown: {numbers}. {cross_validated}")

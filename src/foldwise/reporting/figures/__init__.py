@@ -1,4 +1,4 @@
-"""Every figure of the two studies, by name, drawn from a Summary."""
+"""Every figure of the studies, by name, drawn from a Summary."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,6 +31,7 @@ from foldwise.reporting.figures.regression import (
     parity_holdout,
     target_histogram,
 )
+from foldwise.reporting.figures.tuning import attribution, search_history, search_settings
 from foldwise.reporting.style import house_style, settle
 from foldwise.reporting.summary import Summary
 
@@ -167,9 +168,34 @@ _PEROVSKITES: Mapping[str, FigureKind] = {
         ("model_comparison",),
     ),
 }
+_TUNING: Mapping[str, FigureKind] = {
+    "search_settings": FigureKind(
+        search_settings,
+        "One dot per fold, diamonds are means; blue settings cannot be told from the best by "
+        "the folds (95 %, paired), grey ones are behind it.",
+        ("search", "search_folds"),
+    ),
+    "search_history": FigureKind(
+        search_history,
+        "One dot per trial in the order they were asked; the line is the best so far.",
+        ("search",),
+    ),
+    "attribution": FigureKind(
+        attribution,
+        "One change per line, from the untuned model to the tuned one; thin lines are 95 % "
+        "intervals, at the right paired on the same test rows.",
+        ("attribution",),
+    ),
+}
 FIGURES: Mapping[str, Mapping[str, FigureKind]] = {
     "biomarkers": _BIOMARKERS,
     "perovskites": _PEROVSKITES,
+    "tune-biomarkers": {**_TUNING, "roc_": _BIOMARKERS["roc_"]},
+    "tune-perovskites": {
+        **_TUNING,
+        "parity_": _PEROVSKITES["parity_"],
+        "parity_holdout_": _PEROVSKITES["parity_holdout_"],
+    },
 }
 """By study and name; a name that ends in ``_`` is followed by a model or an encoding."""
 

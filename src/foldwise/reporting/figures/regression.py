@@ -100,6 +100,11 @@ def loss_curve(summary: Summary, encoding: str) -> Figure:
     return figure
 
 
+def _network(summary: Summary) -> str:
+    """Return the key of the network whose predictions are drawn."""
+    return "mlp-tuned" if summary.study == "tune-perovskites" else "mlp"
+
+
 def _inputs(encoding: str) -> str:
     text = encoding_label(encoding)
     return text[:1].upper() + text[1:]
@@ -209,7 +214,7 @@ def _cloud(
 def _scores(summary: Summary, own: pd.DataFrame, encoding: str, part: str) -> dict[str, float]:
     """Return MAE, R2 and RMSE of the network; NaN where the study gives none."""
     found = {
-        name: measured(summary, name, model="mlp", encoding=encoding, split=part)
+        name: measured(summary, name, model=_network(summary), encoding=encoding, split=part)
         for name in ("mae", "r2", "rmse")
     }
     return {name: np.nan if one is None else one["value"] for name, one in found.items()}
