@@ -1,6 +1,13 @@
 """Tuning: the search never sees test rows, and 'improvement' needs a paired interval."""
 
+import contextlib
 import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -276,3 +283,55 @@ def test_settings_that_cannot_be_searched_are_refused(
 
     with pytest.raises(InvalidInputError, match=message):
         make_config("tune-perovskites", values)
+
+
+def test_a_search_killed_in_the_middle_resumes_to_the_same_result(
+    campaign: TunePerovskitesConfig, tmp_path: Path
+) -> None:
+    """Kill -9 between trials; the rerun keeps every finished one, to the same bits."""
+    config = campaign.model_copy(update={"search": "tpe", "trials": 40})
+    whole = run_config(config, out=tmp_path / "whole", n_jobs=1)
+    run = tmp_path / "killed"
+    program = (
+        "from pathlib import Path; from foldwise.runs.runner import run_config;"
+        "from foldwise.studies.config import read_config;"
+        f"run_config(read_config(Path({str(whole.path / 'config.toml')!r})),"
+        f"out=Path({str(run)!r}), n_jobs=1)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program])
+    deadline = time.monotonic() + 120
+    while len(finished_trials(run / "search.db")) < 16 and time.monotonic() < deadline:
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = finished_trials(run / "search.db")
+    assert 16 <= len(kept) < 40
+    resumed = run_config(config, out=run, n_jobs=1)
+    assert finished_trials(run / "search.db")[: len(kept)] == kept
+    results = [json.loads((one.path / "summary.json").read_text()) for one in (whole, resumed)]
+    assert results[0]["result"] == results[1]["result"]
+
+
+def finished_trials(store: Path) -> list[tuple[int, str]]:
+    """Return number and time of completion of each finished trial, read as SQLite."""
+    if not store.exists():
+        return []
+    with contextlib.closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
+        try:
+            rows = connection.execute(
+                "SELECT number, datetime_complete FROM trials WHERE state = 'COMPLETE' "
+                "ORDER BY number"
+            )
+            return [(int(number), str(done)) for number, done in rows]
+        except sqlite3.OperationalError:  # no table yet
+            return []
+
+
+def test_a_search_that_cannot_run_leaves_no_folder_behind(
+    campaign: TunePerovskitesConfig, tmp_path: Path
+) -> None:
+    config = campaign.model_copy(update={"search": "tpe", "trials": 3, "weight_decay": (0.0, 0.01)})
+    with pytest.raises(InvalidInputError, match="0 has no place there"):
+        run_config(config, out=tmp_path / "run", n_jobs=1)
+    assert not (tmp_path / "run").exists()

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression
@@ -13,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import foldwise
-from foldwise import LogisticClassifier, MLPClassifier, MLPRegressor
+from foldwise import FoldwiseSearch, LogisticClassifier, MLPClassifier, MLPRegressor
 from foldwise.errors import InvalidInputError
 
 
@@ -79,6 +80,43 @@ def test_they_work_inside_pipelines_searches_and_cross_validation() -> None:
     assert scores.mean() > 0.7
     fitted = MLPClassifier((8,), epochs=10, random_state=0).fit(frame, y > 0)
     assert fitted.feature_names_in_.tolist() == list("abcde")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(LogisticClassifier(l1_ratio=1.0), id="logistic"),
+        pytest.param(MLPClassifier((8,), epochs=10, random_state=0), id="network-of-classes"),
+        pytest.param(MLPRegressor((8,), epochs=10, random_state=0), id="network-of-numbers"),
+        pytest.param(
+            FoldwiseSearch(LogisticClassifier(l1_ratio=1.0), {"C": [0.1, 1.0]}, cv=3, n_jobs=1),
+            id="search",
+        ),
+    ],
+)
+def test_pandas_and_polars_tables_give_the_predictions_of_arrays(model: BaseEstimator) -> None:
+    X, y = drawn()
+    target = y if isinstance(model, MLPRegressor) else y > 0
+    expected = clone(model).fit(X, target).predict(X)
+    frames = (
+        (pd.DataFrame(X, columns=list("abcde")), pd.Series(target)),
+        (pl.DataFrame(X, schema=list("abcde")), pl.Series(target)),
+    )
+    for frame, labels in frames:
+        fitted = clone(model).fit(frame, labels)
+        np.testing.assert_array_equal(fitted.predict(frame), expected)
+        inner = getattr(fitted, "best_estimator_", fitted)
+        assert inner.feature_names_in_.tolist() == list("abcde")
+        with pytest.raises(ValueError, match="feature names"):
+            inner.predict(frame[list("edcba")])
+
+
+def test_a_search_can_be_cross_validated_by_scikit_learn() -> None:
+    X, y = drawn()
+    search = FoldwiseSearch(LogisticClassifier(l1_ratio=1.0), {"C": [0.001, 0.3]}, cv=3, n_jobs=1)
+    scores = cross_val_score(search, X, y > 0, cv=3)
+    assert scores.shape == (3,)
+    assert scores.mean() > 0.7
 
 
 def test_labels_keep_their_names() -> None:

@@ -262,7 +262,7 @@ class MlpLearner:
         rows = plan.train.sum(axis=1)
         own = [self.of_setting(plan, fit) for fit in range(plan.n_fits)]
         sizes = [one.epochs * count_parameters(n_features, one.hidden) for one in own]
-        return np.array(sizes, np.float64) * rows
+        return np.asarray(np.array(sizes, np.float64) * rows)
 
     def spec(self) -> dict[str, Any]:
         """Return every parameter that decides a bit of a result, JSON-ready."""

@@ -49,6 +49,11 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def trials(self) -> Path:
+        """The trials of a search, which Optuna's tools can open."""
+        return self.path / "search.db"
+
+    @property
     def finished(self) -> bool:
         """Whether the run is complete."""
         return self.summary.exists()
@@ -65,7 +70,8 @@ class RunFolder:
     def take_back(self) -> None:
         """Remove what this call made, so that a corrected command finds nothing in its way."""
         self.close()
-        (self.path / "config.toml").unlink(missing_ok=True)
+        for file in (self.path / "config.toml", self.trials):
+            file.unlink(missing_ok=True)
         for folder in self.made:
             if not any(folder.iterdir()):
                 folder.rmdir()

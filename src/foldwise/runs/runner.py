@@ -66,7 +66,7 @@ def run_config(
             return folder
         if folder.inputs.exists():
             _require_unchanged(files, json.loads(folder.inputs.read_text("utf-8")), folder)
-        watch = Watch(watcher, FolderBlockStore(folder.blocks), folder.path)
+        watch = Watch(watcher, FolderBlockStore(folder.blocks), folder.trials)
         started = datetime.now(UTC)
         _note_inputs(files, folder)
         result = _study(config)(config, watch=watch, n_jobs=n_jobs)

@@ -89,19 +89,19 @@ class Watch:
         Told of steps and fits.
     store : BlockStore, optional
         Keeps finished fits.
-    folder : Path, optional
-        The run's folder, for what a study itself keeps there: the trials of a search.
+    trials : Path, optional
+        File that keeps the trials of a search.
     """
 
     def __init__(
         self,
         watcher: Watcher | None = None,
         store: BlockStore | None = None,
-        folder: Path | None = None,
+        trials: Path | None = None,
     ) -> None:
         self.watcher = watcher
         self.store = store
-        self.folder = folder
+        self.trials = trials
         self.seconds: dict[str, float] = {}
 
     @contextmanager

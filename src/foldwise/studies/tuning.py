@@ -234,7 +234,7 @@ def _sampled(
             {name: _range(name, values, name in linear) for name, values in space.items()},
             n_trials=trials,
             seed=problem.seed,
-            store=None if watch.folder is None else watch.folder / "search.db",
+            store=watch.trials,
         ),
         problem.learner,
         problem.X,

@@ -143,7 +143,7 @@ def attribution(summary: Summary) -> Figure:
     for ax in (left, right):
         ax.tick_params(axis="y", length=0)
         ax.grid(visible=False, axis="y")
-        ax.margins(x=0.2)
+        ax.margins(x=0.25)
     left.set_xlabel(f"{_metric(summary)} on the test rows")
     right.set_xlabel("Gain over the line above")
     last = records(steps)[-1]
