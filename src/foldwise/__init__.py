@@ -28,8 +28,12 @@ _HOMES = {
     "SklearnLearner": "foldwise.fits.sklearn_learner",
     "Summary": "foldwise.reporting.summary",
     "Table": "foldwise.data.tables",
+    "TuneBiomarkersConfig": "foldwise.studies.config",
+    "TunePerovskitesConfig": "foldwise.studies.config",
     "ask_cross_validation": "foldwise.evaluation.cross_validation",
+    "ask_nested_search": "foldwise.tuning.nested",
     "ask_splits": "foldwise.evaluation.cross_validation",
+    "ask_tpe_search": "foldwise.tuning.search",
     "load_abundances": "foldwise.data.registry",
     "load_compositions": "foldwise.data.registry",
     "load_model": "foldwise.studies.model",
@@ -41,6 +45,8 @@ _HOMES = {
     "run_config": "foldwise.runs.runner",
     "run_perovskites": "foldwise.studies.perovskites",
     "run_question": "foldwise.evaluation.questions",
+    "run_tune_biomarkers": "foldwise.studies.tune_biomarkers",
+    "run_tune_perovskites": "foldwise.studies.tune_perovskites",
 }
 
 __all__ = [
@@ -62,9 +68,13 @@ __all__ = [
     "SklearnLearner",
     "Summary",
     "Table",
+    "TuneBiomarkersConfig",
+    "TunePerovskitesConfig",
     "__version__",
     "ask_cross_validation",
+    "ask_nested_search",
     "ask_splits",
+    "ask_tpe_search",
     "load_abundances",
     "load_compositions",
     "load_model",
@@ -76,6 +86,8 @@ __all__ = [
     "run_config",
     "run_perovskites",
     "run_question",
+    "run_tune_biomarkers",
+    "run_tune_perovskites",
 ]
 
 if TYPE_CHECKING:
@@ -96,11 +108,20 @@ if TYPE_CHECKING:
     from foldwise.reporting.summary import Summary, read_summary
     from foldwise.runs.runner import run_config
     from foldwise.studies.biomarkers import run_biomarkers
-    from foldwise.studies.config import BiomarkersConfig, PerovskitesConfig
+    from foldwise.studies.config import (
+        BiomarkersConfig,
+        PerovskitesConfig,
+        TuneBiomarkersConfig,
+        TunePerovskitesConfig,
+    )
     from foldwise.studies.model import Model, load_model
     from foldwise.studies.perovskites import run_perovskites
     from foldwise.studies.predicting import predict_table
+    from foldwise.studies.tune_biomarkers import run_tune_biomarkers
+    from foldwise.studies.tune_perovskites import run_tune_perovskites
     from foldwise.tuning.grid import FoldwiseSearch
+    from foldwise.tuning.nested import ask_nested_search
+    from foldwise.tuning.search import ask_tpe_search
 
 
 def __getattr__(name: str) -> Any:
