@@ -1,4 +1,9 @@
-"""What every benchmark shares: the machine in words, medians of runs, a Markdown table."""
+"""What every benchmark shares: the machine in words, medians of runs, a Markdown table.
+
+A script names its sides; each is a call that starts from arrays in memory and ends with the
+table of results. `sides_of` runs one of them alone (``--only NAME``), so that the whole
+command, imports included, can be timed and its memory watched from outside.
+"""
 
 import os
 import platform
@@ -30,6 +35,41 @@ def medians(runs: dict[str, Callable[[], object]], n_runs: int) -> dict[str, flo
             taken[name].append(seconds(run))
             print(f"  {name}: {taken[name][-1]:.2f} s", file=sys.stderr)
     return {name: float(np.median(values)) for name, values in taken.items()}
+
+
+def whole_commands(names: Sequence[str], *arguments: str) -> dict[str, tuple[float, float]]:
+    """Return seconds and peak memory (MB) of ``script --only NAME`` for each side."""
+    found = {}
+    for name in names:
+        start = time.perf_counter()
+        command = [sys.executable, sys.argv[0], "--only", name, *arguments]
+        process = subprocess.Popen(command, start_new_session=True)
+        peak = 0.0
+        while process.poll() is None:
+            peak = max(peak, _memory_of_session(process.pid))
+            time.sleep(0.02)
+        if process.returncode:
+            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
+        found[name] = time.perf_counter() - start, peak
+        print(f"  whole command, {name}: {found[name]}", file=sys.stderr)
+    return found
+
+
+def _memory_of_session(session: int) -> float:
+    """Return the memory of all processes of a session in MB, shared pages split among them."""
+    total = 0
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            after_name = (folder / "stat").read_text().rsplit(")", 1)[1].split()
+            if int(after_name[3]) != session:
+                continue
+            lines = (folder / "smaps_rollup").read_text().splitlines()
+        except OSError:  # it ended meanwhile
+            continue
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1024
 
 
 def core_gflops() -> float:

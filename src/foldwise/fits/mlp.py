@@ -367,4 +367,4 @@ def _rows(
     if not (shares == 1.0).all():
         fraction = torch.tensor(np.stack([shares[m] for m in masks]), dtype=dtype)
     index = torch.tensor(np.stack([columns[m] for m in masks]), dtype=torch.int64)
-    return LookupRows(index, fraction, *moments)
+    return LookupRows.of(index, fraction, *moments)
