@@ -164,6 +164,22 @@ def test_a_stacked_holdout_tests_nothing_and_a_kept_one_is_scored_once(
     assert "Y" in finding["message"]
 
 
+def test_a_holdout_that_is_not_there_cannot_be_stacked(campaign: TunePerovskitesConfig) -> None:
+    config = campaign.model_copy(update={"stack_holdout": True, "holdout_elements": None})
+    with pytest.raises(InvalidInputError, match=r"--stack-holdout .* there is none"):
+        run_tune_perovskites(config, n_jobs=1)
+
+
+def test_a_search_in_which_nothing_learns_says_so(campaign: TunePerovskitesConfig) -> None:
+    config = campaign.model_copy(update={"lr": (1e4,), "layers": ((8,),)})
+    summary = run_tune_perovskites(config, n_jobs=1).summary
+    finding = next(one for one in summary.findings if one["check"] == "no-setting-learned")
+    assert "better than the training mean" in finding["message"]
+    assert "alone has a mean R²" in summary.verdict
+    assert summary.result["claim"] == "not supported"
+    assert len(summary.verdict) < 700  # no number of forty digits
+
+
 def test_the_report_says_how_often_the_test_rows_were_scored(tuned_network: StudyResult) -> None:
     finding = next(
         one for one in tuned_network.summary.findings if one["check"] == "test-rows-scored-again"
@@ -274,6 +290,8 @@ def test_improvement_is_said_only_where_the_paired_interval_allows_it(
         pytest.param({"search": "tpe", "nested": True}, "nested searches a grid", id="nested-tpe"),
         pytest.param({"lr": (0.0,)}, r"lr\.0 = 0", id="no-step"),
         pytest.param({"layers": ((),)}, r"layers\.0", id="no-layer"),
+        pytest.param({"lr": (0.1, 0.1)}, "0.1 is listed twice", id="twice"),
+        pytest.param({"lr": ("x",)}, r"^[^;]*lr\.0 = 'x'[^;]*$", id="named-once"),
     ],
 )
 def test_settings_that_cannot_be_searched_are_refused(

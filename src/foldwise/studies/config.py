@@ -3,9 +3,9 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from foldwise.errors import InvalidInputError
 from foldwise.studies.settings import (
@@ -42,6 +42,18 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Folds = Annotated[int, Field(ge=2)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 Layers = Annotated[tuple[Width, ...], Field(min_length=1)]
+Values = TypeVar("Values", bound=tuple[Any, ...])
+
+
+def _distinct(values: Values) -> Values:
+    """Refuse a value that is listed twice: it would be searched, and counted, twice."""
+    twice = [value for place, value in enumerate(values) if value in values[:place]]
+    if twice:
+        raise ValueError(f"{twice[0]} is listed twice; list each value once")
+    return values
+
+
+Once = AfterValidator(_distinct)
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -158,8 +170,8 @@ class TuneBiomarkersConfig(_Search, CohortConfig):
     """Settings of the study ``tune-biomarkers``."""
 
     study: Literal["tune-biomarkers"] = "tune-biomarkers"
-    C: Annotated[tuple[Positive, ...], Field(min_length=1)] = _field(TUNE_BIOMARKERS["C"])
-    l1_ratio: Annotated[tuple[Ratio, ...], Field(min_length=1)] = _field(
+    C: Annotated[tuple[Positive, ...], Field(min_length=1), Once] = _field(TUNE_BIOMARKERS["C"])
+    l1_ratio: Annotated[tuple[Ratio, ...], Field(min_length=1), Once] = _field(
         TUNE_BIOMARKERS["l1_ratio"]
     )
 
@@ -175,9 +187,11 @@ class TunePerovskitesConfig(_Search, CompositionsConfig):
     encoding: Encoding = _tune("encoding")
     folds: Folds = _tune("folds")
     repeats: Count = _tune("repeats")
-    layers: Annotated[tuple[Layers, ...], Field(min_length=1)] = _tune("layers")
-    lr: Annotated[tuple[Positive, ...], Field(min_length=1)] = _tune("lr")
-    weight_decay: Annotated[tuple[NotNegative, ...], Field(min_length=1)] = _tune("weight_decay")
+    layers: Annotated[tuple[Layers, ...], Field(min_length=1), Once] = _tune("layers")
+    lr: Annotated[tuple[Positive, ...], Field(min_length=1), Once] = _tune("lr")
+    weight_decay: Annotated[tuple[NotNegative, ...], Field(min_length=1), Once] = _tune(
+        "weight_decay"
+    )
     stack_holdout: bool = _tune("stack_holdout")
 
 
@@ -219,12 +233,16 @@ def make_config(study: str, values: dict[str, Any]) -> StudyConfig:
 
 def _explained(study: str, error: ValidationError) -> str:
     lines = []
-    for problem in error.errors():
+    problems = error.errors()
+    for problem in problems:
+        inner = [one for one in problems if one["loc"][: len(problem["loc"])] == problem["loc"]]
+        if problem["type"] == "too_short" and len(inner) > 1:
+            continue  # its parts were wrong, and are named themselves
         where = ".".join(map(str, problem["loc"])) or "settings"
         given = "" if problem["type"] in ("missing", "value_error") else f" = {problem['input']!r}"
         lines.append(f"{where}{given}: {problem['msg'].removeprefix('Value error, ')}")
     known = ", ".join(sorted(_KINDS[study].model_fields))
-    unknown = any(problem["type"] == "extra_forbidden" for problem in error.errors())
+    unknown = any(problem["type"] == "extra_forbidden" for problem in problems)
     return f"Settings of {study}: {'; '.join(lines)}." + (f" Known: {known}." if unknown else "")
 
 

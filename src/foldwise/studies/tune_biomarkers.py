@@ -334,17 +334,12 @@ def _sections(evidence: _Evidence, steps: Sequence[TuningStep]) -> list[Section]
         cross_validated_words(found),
     )
     tuned, untuned = steps[-1], steps[0]
-    limits = (
-        "without an interval, because the test rows are not independent"
-        if tuned.gain_low is None
-        else f"95 % interval {tuned.gain_low:+.3f} to {tuned.gain_high:+.3f}, paired (DeLong)"
-    )
     main.answer(
         "tuning-improvement",
         "Does tuning improve the model?",
         f"On the {parts['test']} test rows the tuned model ({tuned.setting}) reaches AUC "
         f"{tuned.reached:.3f}, the untuned one ({untuned.setting}) {untuned.reached:.3f}: gain "
-        f"{tuned.gain or 0.0:+.3f}, {limits}: {tuned.says}.",
+        f"{tuned.gained} (DeLong): {tuned.says}.",
     )
     nested = nested_section(found)
     return [plan_section(found, parts), main, *([nested] if nested else [])]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from foldwise.arrays import BoolArray, Design, FloatArray
+from foldwise.errors import InvalidInputError
 from foldwise.evaluation.metrics import REGRESSION_METRICS
 from foldwise.evaluation.seeds import child_seed
 from foldwise.evaluation.splits import kfold_among
@@ -90,7 +91,12 @@ def _encode(data: Compositions, config: TunePerovskitesConfig) -> EncodedRows:
     parts["train"] = parts["train"] | parts.pop("validation", np.zeros_like(parts["train"]))
     stacked = np.zeros_like(parts["train"])
     if config.stack_holdout:
-        stacked = parts.pop("holdout", stacked)
+        if "holdout" not in parts:
+            raise InvalidInputError(
+                f"{data.table.name}: --stack-holdout trains on the holdout as well, and there is "
+                "none. Give one with --holdout or --holdout-elements, or leave the option out."
+            )
+        stacked = parts.pop("holdout")
     train = parts["train"] | stacked
     encoder = describe_encoder(
         config.encoding, data.sites, data.vocabulary, data.properties, data.spread

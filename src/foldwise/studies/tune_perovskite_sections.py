@@ -23,7 +23,7 @@ from foldwise.studies.perovskite_tables import (
 from foldwise.studies.sections import Fact, Section, named_table
 from foldwise.studies.tune_perovskite_evidence import N_SEEDS, EncodedRows, TuningEvidence
 from foldwise.studies.tuning import cross_validated_words, nested_section, plan_section
-from foldwise.studies.verdicts import TuningStep
+from foldwise.studies.verdicts import TuningStep, plainly
 
 __all__ = [
     "find_in_stack",
@@ -201,11 +201,11 @@ def _row_2_11(
         "2.11-grid",
         "Which setting is best, and how sure is that?",
         f"{cross_validated_words(found)} The first five lie within "
-        f"{found.means[order[0]] - fifth:.3f}.",
+        f"{plainly(found.means[order[0]] - fifth)}.",
     )
     lines = [
-        f"{step.label} ({step.n_train} rows) {step.reached:.3f}"
-        + ("" if step.gain is None else f", gain {step.gain:+.3f}{_limits(step)}: {step.says}")
+        f"{step.label} ({step.n_train} rows) {plainly(step.reached)}"
+        + ("" if step.gain is None else f", gain {step.gained}: {step.says}")
         for step in steps
     ]
     section.answer(
@@ -216,12 +216,6 @@ def _row_2_11(
         "the whole interval lies above 0.",
     )
     return section
-
-
-def _limits(step: TuningStep) -> str:
-    if step.gain_low is None or step.gain_high is None:
-        return ""
-    return f" ({step.gain_low:+.3f} to {step.gain_high:+.3f})"
 
 
 def _holdout_section(evidence: TuningEvidence, metrics: Sequence[Metric]) -> list[Section]:

@@ -18,7 +18,7 @@ from foldwise.fits.plan import FitPlan
 from foldwise.reporting.labels import setting_label
 from foldwise.reporting.summary import NamedTable
 from foldwise.studies.sections import Fact, Section, Watch, named_table
-from foldwise.studies.verdicts import TuningStep
+from foldwise.studies.verdicts import TuningStep, plainly
 from foldwise.tuning.nested import NestedSearch, ask_nested_search
 
 __all__ = [
@@ -159,7 +159,7 @@ class BestSoFar:
                 self._best = mean, name
         if self._best is None:
             return ""
-        return f"best so far {self._problem.metric_name} {self._best[0]:.3f}: {self._best[1]}"
+        return f"best so far {self._problem.metric_name} {plainly(self._best[0])}: {self._best[1]}"
 
 
 def search_settings(
@@ -289,6 +289,18 @@ def find_in_search(found: Search, n_scored: int, n_test: int) -> list[Finding]:
                 "Better settings may lie outside: widen the grid there, and search again.",
             )
         )
+    nothing, guess = (0.5, "guessing") if found.metric_name == "AUC" else (0.0, "the training mean")
+    best_mean = found.means[found.best]
+    if best_mean <= nothing:
+        findings.append(
+            Finding(
+                "no-setting-learned",
+                "weakens",
+                f"No setting does better than {guess} on the folds: the best mean "
+                f"{found.metric_name} is {plainly(best_mean)}.",
+                "Search elsewhere: other step sizes, weaker penalties, more epochs.",
+            )
+        )
     findings.append(
         Finding(
             "test-rows-scored-again",
@@ -394,17 +406,19 @@ def steps_table(steps: Sequence[TuningStep], metric_name: str, n_test: int) -> N
 
 def cross_validated_words(found: Search) -> str:
     """Return what the search itself found, in sentences."""
-    best = found.best
-    words = (
-        f"In cross-validation {setting_label(found.best_setting)} is the best of "
-        f"{len(found.settings)} settings with a mean {found.metric_name} of "
-        f"{found.means[best]:.3f} (spread of folds {found.spreads[best]:.3f}); {found.n_close} of "
-        "the others cannot be told from it."
+    best, n_settings = found.best, len(found.settings)
+    words = f"In cross-validation {setting_label(found.best_setting)} "
+    words += f"is the best of {n_settings} settings with" if n_settings > 1 else "alone has"
+    words += (
+        f" a mean {found.metric_name} of {plainly(found.means[best])} (spread of folds "
+        f"{plainly(found.spreads[best])})"
     )
+    if n_settings > 1:
+        words += f"; {found.n_close} of the others cannot be told from it"
+    words += "."
     if found.optimism is not None and found.nested is not None:
-        words += (
-            f" Nested, the search is worth {found.nested.outer.mean():.3f}: {_flatters(found)}."
-        )
+        worth = plainly(found.nested.outer.mean())
+        words += f" Nested, the search is worth {worth}: {_flatters(found)}."
     return words
 
 
@@ -412,8 +426,8 @@ def _flatters(found: Search) -> str:
     """Return the optimism in words."""
     optimism = found.optimism or 0.0
     if optimism < 0.0005:
-        return f"its best mean does not flatter (difference {optimism:+.3f})"
-    return f"its best mean flatters by {optimism:.3f}"
+        return f"its best mean does not flatter (difference {plainly(optimism, '+')})"
+    return f"its best mean flatters by {plainly(optimism)}"
 
 
 def plan_section(found: Search, parts: Mapping[str, int]) -> Section:
@@ -446,9 +460,10 @@ def nested_section(found: Search) -> Section | None:
     section.answer(
         "nested-optimism",
         "How much of the best score is the luck of being chosen?",
-        f"The highest of {len(found.settings)} means is {found.means[found.best]:.3f}. Searched "
-        f"anew on the other folds and scored on the fold left out, the search reaches "
-        f"{nested.outer.mean():.3f}: {_flatters(found)}. The {len(nested.outer)} searches chose "
-        f"{same}. They see fewer rows, so a part of the difference is their smaller training set.",
+        f"The highest of {len(found.settings)} means is {plainly(found.means[found.best])}. "
+        f"Searched anew on the other folds and scored on the fold left out, the search reaches "
+        f"{plainly(nested.outer.mean())}: {_flatters(found)}. The {len(nested.outer)} searches "
+        f"chose {same}. They see fewer rows, so a part of the difference is their smaller "
+        "training set.",
     )
     return section

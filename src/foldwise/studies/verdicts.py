@@ -12,6 +12,7 @@ __all__ = [
     "TuningStep",
     "Verdict",
     "classification_verdict",
+    "plainly",
     "regression_verdict",
     "stopped_verdict",
     "tuning_verdict",
@@ -173,6 +174,17 @@ def regression_verdict(
     )
 
 
+def plainly(value: float, sign: str = "") -> str:
+    """Return a score with three decimals; one that makes no sense in a few digits.
+
+    Examples
+    --------
+    >>> plainly(0.75), plainly(0.01, "+"), plainly(-4.2e41)
+    ('0.750', '+0.010', '-4.2e+41')
+    """
+    return f"{value:{sign}.3f}" if abs(value) < 1000 else f"{value:{sign}.3g}"
+
+
 @dataclass(frozen=True)
 class TuningStep:
     """One step from the untuned to the tuned model, scored on the test rows.
@@ -205,6 +217,17 @@ class TuningStep:
     gain_low: float | None = None
     gain_high: float | None = None
     mae: float | None = None
+
+    @property
+    def gained(self) -> str:
+        """The gain and its interval in words; nothing at the first step."""
+        if self.gain is None:
+            return ""
+        gain = plainly(self.gain, "+")
+        if self.gain_low is None or self.gain_high is None:
+            return f"{gain} (no interval: the test rows are not independent)"
+        low, high = plainly(self.gain_low, "+"), plainly(self.gain_high, "+")
+        return f"{gain} ({low} to {high}, 95 %, paired)"
 
     @property
     def says(self) -> str:
@@ -241,15 +264,11 @@ def tuning_verdict(
         What the numbers are means of, if they are.
     """
     untuned, tuned = steps[-2], steps[-1]
-    gain = "" if tuned.gain is None else f"{tuned.gain:+.3f}"
-    if tuned.gain_low is not None and tuned.gain_high is not None:
-        gain += f" ({tuned.gain_low:+.3f} to {tuned.gain_high:+.3f}, 95 %, paired)"
-    else:
-        gain += " (no interval: the test rows are not independent)"
     numbers = (
         f"on the {n_test} test rows{over} the refit of the best setting ({tuned.setting}) reaches "
-        f"{metric} {tuned.reached:.3f}, the untuned one ({untuned.setting}) on the same training "
-        f"rows with the same scaling {untuned.reached:.3f}; tuning itself gains {gain}"
+        f"{metric} {plainly(tuned.reached)}, the untuned one ({untuned.setting}) on the same "
+        f"training rows with the same scaling {plainly(untuned.reached)}; tuning itself gains "
+        f"{tuned.gained}"
     )
     if tuned.says == "improvement":
         return Verdict("supported", f"Yes: {numbers}. {cross_validated}")
