@@ -18,9 +18,15 @@ __all__ = ["RichWatcher"]
 
 
 class RichWatcher:
-    """Shows steps and fits as they finish; silent where stderr is no terminal."""
+    """Shows steps and fits as they finish; silent where stderr is no terminal.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    console : rich.console.Console, optional
+        Where to; stderr when None.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -29,7 +35,7 @@ class RichWatcher:
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[remark]}"),
-            console=Console(stderr=True),
+            console=console or Console(stderr=True),
             transient=True,
         )
         self._task: TaskID | None = None
@@ -59,7 +65,9 @@ class RichWatcher:
         """Show how many fits the plan has; the bar and the time left go by their effort."""
         self._n_fits, self._n_done = n_fits, 0
         if self._task is not None:
-            self._bar.reset(self._task, total=effort, description=label, count=self._count())
+            self._bar.update(
+                self._task, total=effort, completed=0, description=label, count=self._count()
+            )
 
     def advance(self, n_fits: int, effort: float) -> None:
         """Count finished fits."""

@@ -59,6 +59,8 @@ class Problem:
         Trains every fit, on these inputs.
     seed : int
         The run's seed.
+    passes : str
+        What each fit repeats, such as "250 epochs"; empty where it has no such number.
     """
 
     target: FloatArray
@@ -69,6 +71,14 @@ class Problem:
     learner: Learner
     X: Design
     seed: int
+    passes: str = ""
+
+    @property
+    def scheme(self) -> str:
+        """Folds and passes of each setting, for the progress: "5 folds x 250 epochs"."""
+        n_repeats, n_folds = len(self.folds), int(self.folds.max()) + 1
+        folds = f"{n_repeats} x {n_folds} folds" if n_repeats > 1 else f"{n_folds} folds"
+        return f"{folds} x {self.passes}" if self.passes else folds
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +203,7 @@ def search_settings(
         return _sampled(problem, space, watch, trials or DEFAULT_TRIALS, linear)
     settings = tuple(dict(zip(space, values, strict=True)) for values in product(*space.values()))
     found = watch.ask(
-        f"grid of {len(settings)} settings",
+        f"{len(settings)} settings x {problem.scheme}",
         ask_cross_validation(
             problem.target, problem.folds, problem.metric, settings=settings, seed=problem.seed
         ),
@@ -204,7 +214,7 @@ def search_settings(
     nested = None
     if problem.inner is not None:
         nested = watch.ask(
-            f"the same grid inside each of {len(problem.inner)} folds",
+            f"the same inside each of {len(problem.inner)} folds",
             ask_nested_search(
                 problem.target,
                 problem.folds[0],
@@ -226,7 +236,7 @@ def _sampled(
     from foldwise.tuning.search import ask_tpe_search
 
     found = watch.ask(
-        f"{trials} trials",
+        f"{trials} trials x {problem.scheme}",
         ask_tpe_search(
             problem.target,
             problem.folds,
