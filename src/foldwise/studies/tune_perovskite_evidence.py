@@ -138,9 +138,16 @@ def _problem(
                 for k, own in enumerate(rows)
             ]
         )
-    learner = _learner(config, n_jobs)
     return Problem(
-        data.y, folds, inner, REGRESSION_METRICS["r2"], "R²", learner, inputs.X, config.seed
+        target=data.y,
+        folds=folds,
+        inner=inner,
+        metric=REGRESSION_METRICS["r2"],
+        metric_name="R²",
+        learner=_learner(config, n_jobs),
+        X=inputs.X,
+        seed=config.seed,
+        passes=f"{config.epochs} epochs",
     )
 
 
