@@ -9,9 +9,9 @@ from test_cross_validation import CountingLearner
 
 from foldwise.evaluation.metrics import REGRESSION_METRICS
 from foldwise.evaluation.questions import run_question
-from foldwise.evaluation.splits import kfold_among, kfold_assignments
+from foldwise.evaluation.splits import kfold_assignments
 from foldwise.fits.sklearn_learner import SklearnLearner
-from foldwise.tuning.nested import NestedSearch, ask_nested_search
+from foldwise.tuning.nested import NestedSearch, ask_nested_search, inner_folds
 from foldwise.tuning.refits import ask_refits
 
 RNG = np.random.default_rng(0)
@@ -19,7 +19,7 @@ X = RNG.normal(size=(90, 12))
 Y = X[:, 0] - X[:, 1] + 1.5 * RNG.normal(size=90)
 ALPHAS = (0.1, 30.0, 1000.0)
 OUTER = kfold_assignments(90, n_splits=4, seed=1)[0]
-INNER = np.stack([kfold_among(k != OUTER, n_splits=3, seed=k)[0] for k in range(4)])
+INNER = inner_folds(OUTER, n_splits=3)
 
 
 def nested(learner: SklearnLearner | CountingLearner, y: np.ndarray = Y) -> NestedSearch:
@@ -68,3 +68,15 @@ def test_refits_share_seeds_and_see_only_their_rows() -> None:
     )
     np.testing.assert_array_equal(one.scores, two.scores)
     assert len({row.tobytes() for row in one.scores}) == 3  # seeds differ
+
+
+def test_inner_folds_are_drawn_among_the_rows_outside_the_fold_and_the_test_part() -> None:
+    outer = OUTER.copy()
+    outer[:9] = -1  # rows of no part
+    groups = np.arange(90) // 3
+    inner = inner_folds(outer, n_splits=3, groups=groups)
+    for fold, own in enumerate(inner):
+        np.testing.assert_array_equal(own == -1, (outer == fold) | (outer == -1))
+        assert sorted(set(own[own >= 0])) == [0, 1, 2]
+        for group in np.unique(groups[own >= 0]):
+            assert len(set(own[(groups == group) & (own >= 0)])) == 1

@@ -12,7 +12,6 @@ from foldwise.audit.findings import Finding
 from foldwise.evaluation.cross_validation import ask_splits
 from foldwise.evaluation.intervals import delong_difference, delong_interval
 from foldwise.evaluation.metrics import Metric, roc_auc, roc_points
-from foldwise.evaluation.seeds import child_seed
 from foldwise.evaluation.splits import kfold_among, require_both_classes
 from foldwise.fits.batch import FitBatch
 from foldwise.fits.logistic_learner import LogisticLearner
@@ -44,6 +43,7 @@ from foldwise.studies.tuning import (
     steps_table,
 )
 from foldwise.studies.verdicts import TuningStep, stopped_verdict, tuning_verdict
+from foldwise.tuning.nested import inner_folds
 
 __all__ = ["run_tune_biomarkers"]
 
@@ -156,20 +156,15 @@ def _folds(
 
 def _inner_folds(config: TuneBiomarkersConfig, cohort: Cohort, outer: IntArray) -> IntArray:
     """Return the folds inside each outer fold, shape (n_outer, n_samples)."""
-    inner = [
-        kfold_among(
-            (outer >= 0) & (outer != fold),
-            n_splits=config.folds,
-            seed=child_seed(config.seed, "inner", fold),
-            classes=cohort.y,
-            groups=cohort.table.groups(),
-        )[0]
-        for fold in range(int(outer.max()) + 1)
-    ]
-    require_both_classes(
-        np.stack(inner), cohort.y, (cohort.target.negative, cohort.target.positive)
+    inner = inner_folds(
+        outer,
+        n_splits=config.folds,
+        seed=config.seed,
+        classes=cohort.y,
+        groups=cohort.table.groups(),
     )
-    return np.stack(inner)
+    require_both_classes(inner, cohort.y, (cohort.target.negative, cohort.target.positive))
+    return inner
 
 
 def _steps(evidence: _Evidence) -> list[TuningStep]:

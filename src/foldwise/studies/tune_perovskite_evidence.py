@@ -9,7 +9,6 @@ import numpy as np
 from foldwise.arrays import BoolArray, Design, FloatArray
 from foldwise.errors import InvalidInputError
 from foldwise.evaluation.metrics import REGRESSION_METRICS
-from foldwise.evaluation.seeds import child_seed
 from foldwise.evaluation.splits import kfold_among
 from foldwise.fits.batch import FitBatch
 from foldwise.fits.mlp import MlpLearner
@@ -24,6 +23,7 @@ from foldwise.studies.encoding import (
 from foldwise.studies.perovskite_evidence import WEIGHT_DECAY, Compositions, split_rows
 from foldwise.studies.sections import Watch
 from foldwise.studies.tuning import Problem, Search, search_settings
+from foldwise.tuning.nested import inner_folds
 from foldwise.tuning.refits import ask_refits
 
 __all__ = ["N_SEEDS", "EncodedRows", "Refit", "TuningEvidence", "gather_tuning_evidence"]
@@ -129,19 +129,11 @@ def _problem(
 ) -> Problem:
     train = inputs.parts["train"]
     folds = kfold_among(train, n_splits=config.folds, n_repeats=config.repeats, seed=config.seed)
-    inner = None
-    if config.nested:
-        rows = [train & (folds[0] != outer) for outer in range(config.folds)]
-        inner = np.stack(
-            [
-                kfold_among(own, n_splits=config.folds, seed=child_seed(config.seed, "inner", k))[0]
-                for k, own in enumerate(rows)
-            ]
-        )
+    inner = inner_folds(folds[0], n_splits=config.folds, seed=config.seed)
     return Problem(
         target=data.y,
         folds=folds,
-        inner=inner,
+        inner=inner if config.nested else None,
         metric=REGRESSION_METRICS["r2"],
         metric_name="R²",
         learner=_learner(config, n_jobs),

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from foldwise.arrays import FloatArray, IntArray
 from foldwise.evaluation.cross_validation import ask_cross_validation
 from foldwise.evaluation.questions import Question
 from foldwise.evaluation.seeds import child_seed
+from foldwise.evaluation.splits import kfold_among
 from foldwise.fits.plan import FitPlan
 
-__all__ = ["NestedSearch", "ask_nested_search"]
+__all__ = ["NestedSearch", "ask_nested_search", "inner_folds"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,33 @@ class NestedSearch:
     chosen: IntArray
     inner: FloatArray
     outer: FloatArray
+
+
+def inner_folds(
+    outer: Int[np.ndarray, " sample"],
+    *,
+    n_splits: int = 5,
+    seed: int = 0,
+    classes: Float[np.ndarray, " sample"] | None = None,
+    groups: Shaped[np.ndarray, " sample"] | None = None,
+) -> Int[np.ndarray, "outer sample"]:
+    """Return folds among the training rows of each outer fold; -1 on all other rows.
+
+    Drawn as by `kfold_assignments`: shuffled, seeded, stratified where ``classes`` is
+    given, groups whole where ``groups`` is.
+    """
+    return np.stack(
+        [
+            kfold_among(
+                (outer >= 0) & (outer != fold),
+                n_splits=n_splits,
+                seed=child_seed(seed, "inner", fold),
+                classes=classes,
+                groups=groups,
+            )[0]
+            for fold in range(int(outer.max()) + 1)
+        ]
+    )
 
 
 def ask_nested_search(
