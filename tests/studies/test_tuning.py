@@ -353,3 +353,18 @@ def test_a_search_that_cannot_run_leaves_no_folder_behind(
     with pytest.raises(InvalidInputError, match="0 has no place there"):
         run_config(config, out=tmp_path / "run", n_jobs=1)
     assert not (tmp_path / "run").exists()
+
+
+def test_folds_of_a_splits_file_are_those_of_the_search(
+    campaign: TunePerovskitesConfig, tuned_network: StudyResult, tmp_path: Path
+) -> None:
+    given = tuned_network.splits.assign(fold_1=np.arange(len(tuned_network.splits)) % 4)
+    given.to_csv(tmp_path / "splits.csv", index=False)
+    config = campaign.model_copy(update={"splits": str(tmp_path / "splits.csv")})
+    rows = run_tune_perovskites(config, n_jobs=1).summary.tables["search_rows"].frame
+    expected = given[given["part"] == "train"].set_index("id")["fold_1"] + 1
+    assert rows.set_index("id")["fold"].to_dict() == expected.to_dict()
+    given["fold_1"] = np.where(given["part"] == "train", 0, 1)
+    given.to_csv(tmp_path / "splits.csv", index=False)
+    with pytest.raises(InvalidInputError, match="of 2 folds 1 hold no training row"):
+        run_tune_perovskites(config, n_jobs=1)

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from foldwise.arrays import BoolArray, Design, FloatArray
+from foldwise.arrays import BoolArray, Design, FloatArray, IntArray
+from foldwise.data.readers import read_splits
 from foldwise.errors import InvalidInputError
 from foldwise.evaluation.metrics import REGRESSION_METRICS
 from foldwise.evaluation.splits import kfold_among
@@ -20,6 +22,7 @@ from foldwise.studies.encoding import (
     network_design,
     without_empty_columns,
 )
+from foldwise.studies.given_splits import match_splits
 from foldwise.studies.perovskite_evidence import WEIGHT_DECAY, Compositions, split_rows
 from foldwise.studies.sections import Watch
 from foldwise.studies.tuning import Problem, Search, search_settings
@@ -124,11 +127,31 @@ def _learner(
     )
 
 
+def _folds(data: Compositions, config: TunePerovskitesConfig, train: BoolArray) -> IntArray:
+    """Return the folds of the training rows, drawn or from the user's file; -1 elsewhere."""
+    given = None
+    if config.splits is not None:
+        path = config.splits
+        given = match_splits(read_splits(Path(path)), data.table.ids, path).folds
+    if given is None:
+        return kfold_among(train, n_splits=config.folds, n_repeats=config.repeats, seed=config.seed)
+    folds = np.where(train, given, -1)
+    for repeat, own in enumerate(folds, start=1):
+        n_folds = int(given[repeat - 1].max()) + 1
+        empty = [str(fold) for fold in range(n_folds) if not (own == fold).any()]
+        if empty or n_folds < 2:
+            raise InvalidInputError(
+                f"{config.splits}, column 'fold_{repeat}': of {n_folds} folds {len(empty)} hold no "
+                "training row. A search needs two or more folds, each with training rows in it."
+            )
+    return folds
+
+
 def _problem(
     data: Compositions, inputs: EncodedRows, config: TunePerovskitesConfig, n_jobs: int | None
 ) -> Problem:
     train = inputs.parts["train"]
-    folds = kfold_among(train, n_splits=config.folds, n_repeats=config.repeats, seed=config.seed)
+    folds = _folds(data, config, train)
     inner = inner_folds(folds[0], n_splits=config.folds, seed=config.seed)
     return Problem(
         target=data.y,
