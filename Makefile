@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BENCHMARKS := course_grid permutations half_samples repeated_folds growth
 # Some machines switch bytecode off; every start would then compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -40,7 +41,7 @@ docs: setup  ## Build the docs, warnings as errors
 	$(BIN)/sphinx-build -q -W -b html docs docs/_build/html
 
 bench: setup  ## Measure speed against the rivals; tables go to benchmarks/RESULTS.md
-	@cd benchmarks && ../$(BIN)/python course_grid.py && ../$(BIN)/python permutations.py
+	@cd benchmarks && for script in $(BENCHMARKS); do ../$(BIN)/python $$script.py || exit 1; done
 
 data: setup  ## Rebuild the embedded data sets from their sources and compare
 	$(BIN)/python scripts/build_datasets.py --check

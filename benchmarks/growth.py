@@ -8,7 +8,6 @@ are timed and the better counts. All start from arrays in memory, standardise on
 rows of each fit and end with its scores on the other rows. Draws growth.svg beside the table.
 """
 
-import argparse
 import os
 import warnings
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from joblib import Parallel, delayed
-from measure import medians, write_section
+from measure import medians, parsed, write_section
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from torch import nn
@@ -161,9 +160,7 @@ def draw(found: dict[tuple[str, str], list[tuple[int, float, float]]], path: Pat
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=3)
-    asked = parser.parse_args()
+    asked = parsed(__doc__, (), 3)
     os.environ["PYTHONWARNINGS"] = "ignore"
     found: dict[tuple[str, str], list[tuple[int, float, float]]] = {}
     rows = [["kind", "fits", "rows", "features", "Foldwise, s", "better loop, s", "ratio"]]

@@ -9,13 +9,12 @@ the one before it. Penalties are geometric, from the largest at which a coeffici
 on all rows down to a hundredth of it.
 """
 
-import argparse
 import os
 import warnings
 
 import numpy as np
 from joblib import Parallel, delayed
-from measure import medians, whole_commands, write_section
+from measure import comparison, medians, parsed, whole_commands, write_section
 from permutations import generated
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
@@ -89,10 +88,7 @@ SIDES = {"Foldwise": ours, "scikit-learn liblinear, joblib n_jobs=2": loop}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--only", choices=list(SIDES))
-    asked = parser.parse_args()
+    asked = parsed(__doc__, list(SIDES), 5)
     if asked.only:
         SIDES[asked.only]()
         return
@@ -100,13 +96,7 @@ def main() -> None:
     apart = float(np.abs(both[0] - both[1]).max())
     taken = medians(SIDES, asked.runs)
     whole = whole_commands(list(SIDES))
-    fast = taken["Foldwise"]
-    rows = [["who", "seconds", "against Foldwise", "whole command, s", "peak memory, MB"]]
-    for name, value in taken.items():
-        seconds, memory = whole[name]
-        rows.append(
-            [name, f"{value:.2f}", f"{value / fast:.1f}", f"{seconds:.1f}", f"{memory:.0f}"]
-        )
+    rows, fast = comparison(taken, whole, 2), taken["Foldwise"]
     slow = taken["scikit-learn liblinear, joblib n_jobs=2"]
     notes = (
         f"Medians of {asked.runs} runs. Foldwise is {slow / fast:.1f} times as fast. Shares of "

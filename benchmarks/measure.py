@@ -5,6 +5,7 @@ table of results. `sides_of` runs one of them alone (``--only NAME``), so that t
 command, imports included, can be timed and its memory watched from outside.
 """
 
+import argparse
 import os
 import platform
 import subprocess
@@ -70,6 +71,36 @@ def _memory_of_session(session: int) -> float:
             continue
         total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return total / 1024
+
+
+def parsed(about: str | None, sides: Sequence[str], n_runs: int, **more: int) -> argparse.Namespace:
+    """Return the arguments every script takes: runs, one side alone, and its own numbers."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--runs", type=int, default=n_runs)
+    parser.add_argument("--only", choices=list(sides), help="run this side once, unmeasured")
+    for name, value in more.items():
+        parser.add_argument(f"--{name}", type=int, default=value)
+    return parser.parse_args()
+
+
+def comparison(
+    taken: dict[str, float], whole: dict[str, tuple[float, float]], digits: int = 1
+) -> list[list[str]]:
+    """Return the table of sides, the first of which is Foldwise's."""
+    fast = next(iter(taken.values()))
+    rows = [["who", "seconds", "against Foldwise", "whole command, s", "peak memory, MB"]]
+    for name, value in taken.items():
+        seconds, memory = whole[name]
+        rows.append(
+            [
+                name,
+                f"{value:.{digits}f}",
+                f"{value / fast:.1f}",
+                f"{seconds:.1f}",
+                f"{memory:.0f}",
+            ]
+        )
+    return rows
 
 
 def core_gflops() -> float:

@@ -6,10 +6,8 @@ of StandardScaler and LogisticRegression (lbfgs), in one process and in two; its
 started before the clock.
 """
 
-import argparse
-
 import numpy as np
-from measure import medians, whole_commands, write_section
+from measure import comparison, medians, parsed, whole_commands, write_section
 from permutations import generated
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
@@ -48,23 +46,14 @@ SIDES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=9)
-    parser.add_argument("--only", choices=list(SIDES))
-    asked = parser.parse_args()
+    asked = parsed(__doc__, list(SIDES), 9)
     if asked.only:
         SIDES[asked.only]()
         return
     means = [float(side().mean()) for side in SIDES.values()]  # loads libraries, starts workers
     taken = medians(SIDES, asked.runs)
     whole = whole_commands(list(SIDES))
-    fast = taken["Foldwise"]
-    rows = [["who", "seconds", "against Foldwise", "whole command, s", "peak memory, MB"]]
-    for name, value in taken.items():
-        seconds, memory = whole[name]
-        rows.append(
-            [name, f"{value:.3f}", f"{value / fast:.1f}", f"{seconds:.1f}", f"{memory:.0f}"]
-        )
+    rows, fast = comparison(taken, whole, 3), taken["Foldwise"]
     best = min(value for name, value in taken.items() if name != "Foldwise")
     notes = (
         f"Medians of {asked.runs} runs. Foldwise is {best / fast:.1f} times as fast as the better "
