@@ -36,6 +36,8 @@ LEARNERS = [
         SklearnLearner(make_pipeline(StandardScaler(), Ridge()), FILLED, n_jobs=1), id="pipeline"
     ),
     pytest.param(LogisticLearner(l1_ratio=1.0, n_jobs=1), id="l1-batch"),
+    pytest.param(LogisticLearner(class_weight="balanced", n_jobs=1), id="l2-batch"),
+    pytest.param(LogisticLearner(C=np.inf, n_jobs=1), id="no-penalty-batch"),
     pytest.param(
         MlpLearner(hidden=(8,), epochs=3, batch_size=16, steps=SCALED, device="cpu"), id="network"
     ),

@@ -22,6 +22,7 @@ from foldwise.errors import InvalidInputError
     [
         LogisticClassifier(),
         LogisticClassifier(C=0.5, l1_ratio=0.8, standardize=False),
+        LogisticClassifier(C=np.inf, class_weight="balanced"),
         MLPRegressor((32, 32), lr=1e-2),
         MLPClassifier((32, 32), lr=1e-2, n_ensemble=2),
     ]
@@ -42,12 +43,37 @@ def drawn(n: int = 80, p: int = 5) -> tuple[np.ndarray, np.ndarray]:
 def test_coefficients_in_own_units_give_the_pipelines_probabilities(C: float) -> None:
     X, y = drawn()
     ours = LogisticClassifier(C=C).fit(X, y > 0)
-    theirs = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=10_000))
+    exact = LogisticRegression(C=C, solver="newton-cholesky", tol=1e-12)
+    theirs = make_pipeline(StandardScaler(), exact)
     np.testing.assert_allclose(
-        ours.predict_proba(X), theirs.fit(X, y > 0).predict_proba(X), atol=1e-9
+        ours.predict_proba(X), theirs.fit(X, y > 0).predict_proba(X), atol=1e-7
     )
     by_hand = 1 / (1 + np.exp(-(X @ ours.coef_[0] + ours.intercept_[0])))
     np.testing.assert_allclose(ours.predict_proba(X)[:, 1], by_hand, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "class_weight",
+    [pytest.param("balanced", id="balanced"), pytest.param({"case": 3.0}, id="mapping")],
+)
+def test_class_weights_by_label_are_those_of_scikit_learn(class_weight: object) -> None:
+    X, y = drawn()
+    labels = np.where(y > 1, "case", "control")
+    ours = LogisticClassifier(C=0.5, class_weight=class_weight).fit(X, labels)
+    exact = LogisticRegression(
+        C=0.5, class_weight=class_weight, solver="newton-cholesky", tol=1e-12
+    )
+    # "case" sorts before "control": the mapping weighs the first class.
+    theirs = make_pipeline(StandardScaler(), exact).fit(X, labels)
+    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-7)
+
+
+def test_class_weights_of_labels_that_are_not_there_are_named() -> None:
+    X, y = drawn(20)
+    with pytest.raises(InvalidInputError, match="names 'sick'; y holds 'case', 'control'"):
+        LogisticClassifier(class_weight={"sick": 2.0}).fit(X, np.where(y > 0, "case", "control"))
+    with pytest.raises(InvalidInputError, match="fits of a plan know no labels"):
+        LogisticClassifier(class_weight={1: 2.0}).learner()
 
 
 def test_an_ensemble_is_the_mean_of_networks_from_its_seeds() -> None:

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from foldwise.errors import InvalidInputError
-from foldwise.fits.logistic import PenalizedLogistic, is_separated
+from foldwise.fits.logistic import PenalizedLogistic
 
 
 @parametrize_with_checks([PenalizedLogistic(), PenalizedLogistic(C=0.5, l1_ratio=0.7)])
@@ -66,11 +66,12 @@ def test_a_penalty_that_leaves_nothing_keeps_the_share_of_cases() -> None:
 
 
 @pytest.mark.parametrize("C", [pytest.param(np.inf, id="none"), pytest.param(0.3, id="l2")])
-def test_without_an_l1_part_it_is_scikit_learns_lbfgs(C: float) -> None:
+def test_without_an_l1_part_it_is_scikit_learns_optimum(C: float) -> None:
     X, y = cohort()
     ours = PenalizedLogistic(C=C).fit(X, y)
-    theirs = LogisticRegression(C=C, max_iter=10_000).fit(X, y)
-    np.testing.assert_array_equal(ours.coef_, theirs.coef_)
+    theirs = LogisticRegression(C=C, solver="newton-cholesky", tol=1e-10).fit(X, y)
+    # Without penalty lbfgs stops at a slope of 1e-4 per row.
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-2 if np.isinf(C) else 1e-5)
     np.testing.assert_array_equal(ours.predict_proba(X)[:, 1], expit(ours.decision_function(X)))
 
 
@@ -90,15 +91,3 @@ def test_a_fit_that_stops_early_warns() -> None:
 def test_labels_that_are_no_two_classes_are_named(labels: list[object], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         PenalizedLogistic().fit(np.eye(3), labels)
-
-
-@pytest.mark.parametrize(
-    ("score", "separated"),
-    [
-        pytest.param([0.1, 0.4, 0.6, 0.9], True, id="apart"),
-        pytest.param([0.1, 0.6, 0.4, 0.9], False, id="crossed"),
-        pytest.param([0.1, 0.5, 0.5, 0.9], False, id="tied"),
-    ],
-)
-def test_separation_needs_a_threshold_without_error(score: list[float], separated: bool) -> None:
-    assert is_separated(np.array(score), np.array([0.0, 0.0, 1.0, 1.0])) is separated

@@ -1,6 +1,7 @@
-"""The batch of L1 logistic regressions equals saga, one at a time, on gapped and wide tables."""
+"""The batch of logistic regressions equals one fit at a time, on gapped and wide tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from foldwise.errors import InvalidInputError
-from foldwise.fits import logistic_block, schedule
+from foldwise.fits import logistic_smooth, logistic_sparse, schedule
 from foldwise.fits.logistic import PenalizedLogistic
 from foldwise.fits.logistic_learner import LogisticLearner
 from foldwise.fits.plan import FitPlan
@@ -27,10 +28,11 @@ def cohort(n: int = 90, p: int = 20, seed: int = 0) -> tuple[np.ndarray, np.ndar
     return 50.0 + 10.0 ** rng.uniform(-2, 3, p) * X, y
 
 
-def folds_plan(y: np.ndarray, settings: list[dict[str, float]]) -> FitPlan:
+def folds_plan(y: np.ndarray, settings: Sequence[dict[str, Any]], **options: Any) -> FitPlan:
     setting, fold = np.indices((len(settings), 4)).reshape(2, -1)
     held = np.arange(len(y)) % 4 == fold[:, None]
-    return FitPlan(~held, held, y, settings=settings, setting=setting, members={"fold": fold})
+    members = {"fold": fold}
+    return FitPlan(~held, held, y, settings=settings, setting=setting, members=members, **options)
 
 
 SETTINGS = [
@@ -116,17 +118,27 @@ def test_sample_weights_are_repeated_rows() -> None:
     np.testing.assert_allclose(batch.states[0]["coef"], model.coef_[0], atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("penalties", "p"),
+    [
+        pytest.param([(0.1, 1.0), (1.0, 1.0), (5.0, 1.0)], 30, id="l1"),
+        pytest.param([(0.1, 0.0), (1.0, 0.0), (50.0, 0.0)], 30, id="l2"),
+        pytest.param([(0.1, 0.0), (1.0, 0.0), (np.inf, 0.0)], 90, id="l2-and-none-wide"),
+        pytest.param([(np.inf, 0.0), (1.0, 0.5), (2.0, 0.0)], 20, id="none-and-elastic-net"),
+    ],
+)
 def test_a_fit_is_the_same_bit_by_bit_alone_in_a_batch_and_in_a_worker(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, penalties: list[tuple[float, float]], p: int
 ) -> None:
-    X, y = cohort(70, 30)
+    X, y = cohort(70, p)
     X[::7, 3] = np.nan
     rng = np.random.default_rng(0)
     n_fits = 150
     train = rng.random((n_fits, 70)) < 0.8
     targets = np.stack([rng.permutation(y) for _ in range(n_fits)])
-    settings = [{"C": C, "l1_ratio": 1.0} for C in (0.1, 1.0, 5.0)]
-    plan = FitPlan(train, ~train, targets, settings=settings, setting=np.arange(n_fits) % 3)
+    settings = [{"C": C, "l1_ratio": share} for C, share in penalties]
+    setting = np.arange(n_fits) % len(settings)
+    plan = FitPlan(train, ~train, targets, settings=settings, setting=setting)
     learner = LogisticLearner(n_jobs=1)
     whole = learner.run(X, plan, keep=KEEP)
     for fits in (np.array([17]), np.array([3, 149, 60]), np.arange(40, 77)):
@@ -149,31 +161,100 @@ def test_columns_far_from_zero_are_solved_all_the_same(mean: float) -> None:
     np.testing.assert_allclose(far.stacked("coef"), near.stacked("coef"), atol=1e-4)
 
 
-def test_fits_without_an_l1_part_are_scikit_learns_and_keep_their_place() -> None:
+def test_fits_of_every_penalty_keep_their_place_in_one_plan() -> None:
     X, y = cohort()
-    settings = [{"C": np.inf, "l1_ratio": 0.0}, {"l1_ratio": 1.0}, {"C": 0.2, "l1_ratio": 0.0}]
+    settings: list[dict[str, float]] = [
+        {"C": 0.1, "l1_ratio": 0.0},
+        {"C": 0.3, "l1_ratio": 1.0},
+        {"C": np.inf, "l1_ratio": 0.0},
+        {"C": 0.2, "l1_ratio": 0.0},
+    ]
     plan = folds_plan(y, settings)
-    batch = LogisticLearner(n_jobs=1).run(X, plan, keep=KEEP)
-    for fit in (1, 9):
-        train, setting = plan.train[fit], plan.setting_of(fit)
-        model = LogisticRegression(C=setting["C"], max_iter=10_000)
-        model.fit(StandardScaler().fit_transform(X[train]), y[train])
-        np.testing.assert_allclose(batch.states[fit]["coef"], model.coef_[0], rtol=1e-8)
-    assert (batch.states[5]["coef"] == 0).any()
+    learner = LogisticLearner(n_jobs=1)
+    mixed = learner.run(X, plan, keep=KEEP)
+    for place in range(4):
+        own = np.flatnonzero(plan.setting == place)
+        alone = learner.run(X, plan[own], keep=KEEP)
+        np.testing.assert_array_equal(mixed.stacked("coef")[own], alone.stacked("coef"))
+    assert ((mixed.stacked("coef") == 0).any(axis=1) == (plan.setting == 1)).all()
 
 
 def test_a_fit_that_stops_early_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logistic_block, "_ROUNDS", 1)
-    monkeypatch.setattr(logistic_block, "_STRETCH", 1)
-    monkeypatch.setattr(logistic_block, "_NEWTON_STEPS", 1)
-    monkeypatch.setattr(logistic_block, "_MOST_STRETCHES", 1)
+    monkeypatch.setattr(logistic_sparse, "_ROUNDS", 1)
+    monkeypatch.setattr(logistic_sparse, "_STRETCH", 1)
+    monkeypatch.setattr(logistic_sparse, "_NEWTON_STEPS", 1)
+    monkeypatch.setattr(logistic_sparse, "_MOST_STRETCHES", 1)
+    monkeypatch.setattr(logistic_smooth, "_STEPS", 2)
     X, y = cohort()
-    plan = folds_plan(y, SETTINGS[:1])
-    weighted = FitPlan(
-        plan.train, plan.score, y, weight=np.full(plan.train.shape, 2.0), settings=SETTINGS[:1]
-    )
-    notes = LogisticLearner(n_jobs=1).run(X, weighted).notes
-    assert (0, "An L1 fit stopped before it converged.") in notes
+    plan = folds_plan(y, [SETTINGS[0], {"C": 1.0, "l1_ratio": 0.0}])
+    notes = LogisticLearner(n_jobs=1).run(X, plan).notes
+    assert (0, "A logistic fit stopped before it converged.") in notes
+    assert (4, "A logistic fit stopped before it converged.") in notes
+
+
+@pytest.mark.parametrize("l1_ratio", [pytest.param(1.0, id="l1"), pytest.param(0.0, id="l2")])
+@pytest.mark.parametrize(
+    "class_weight",
+    [pytest.param("balanced", id="balanced"), pytest.param({1: 0.2}, id="mapping")],
+)
+def test_class_weights_are_those_of_scikit_learn(class_weight: object, l1_ratio: float) -> None:
+    X, y = cohort(n=80, p=8)
+    weight = np.random.default_rng(0).uniform(0.5, 2.0, (8, 80))
+    settings: list[dict[str, Any]] = [{}, {"class_weight": class_weight}]
+    plan = folds_plan(y, settings, weight=weight)
+    learner = LogisticLearner(C=0.5, l1_ratio=l1_ratio, steps=(Standardize(),), n_jobs=1)
+    batch = learner.run(X, plan, keep=KEEP)
+    for fit in range(8):
+        train = plan.train[fit]
+        saga = LogisticRegression(
+            C=0.5,
+            l1_ratio=l1_ratio,
+            solver="saga",
+            tol=1e-9,
+            max_iter=100_000,
+            class_weight=plan.setting_of(fit).get("class_weight"),
+        )
+        ready = StandardScaler().fit_transform(X[train])
+        saga.fit(ready, y[train], sample_weight=weight[fit, train])
+        np.testing.assert_allclose(batch.states[fit]["coef"], saga.coef_[0], atol=1e-4)
+
+
+def test_balanced_weights_are_those_of_each_fits_own_training_rows() -> None:
+    """n / (2 n_class), written out, gives the same fit as sample weights."""
+    X, y = cohort(n=80, p=8)
+    plan = folds_plan(y, [{"C": 0.5}])
+    counts = [(plan.train & (y == label)).sum(axis=1) for label in (0.0, 1.0)]
+    n = plan.train.sum(axis=1)
+    factor = np.stack([n / (2 * count) for count in counts])  # (class, fit)
+    weighted = folds_plan(y, [{"C": 0.5}], weight=factor[y.astype(int)].T.copy())
+    balanced = LogisticLearner(class_weight="balanced", n_jobs=1).run(X, plan)
+    by_hand = LogisticLearner(n_jobs=1).run(X, weighted)
+    np.testing.assert_allclose(balanced.scores, by_hand.scores, rtol=1e-10)
+
+
+class _Ranks:
+    """A step of another kind than filling and standardising."""
+
+    kind = "general"
+
+    def learn(self, X: np.ndarray) -> dict[str, np.ndarray]:
+        return {"knots": np.sort(X, axis=0)}
+
+    def apply(self, state: Mapping[str, np.ndarray], X: np.ndarray) -> np.ndarray:
+        columns = zip(state["knots"].T, X.T, strict=True)
+        return np.stack([np.searchsorted(knots, x) / len(knots) for knots, x in columns], 1)
+
+
+@pytest.mark.parametrize("l1_ratio", [pytest.param(1.0, id="l1"), pytest.param(0.0, id="l2")])
+def test_steps_of_another_kind_are_learned_per_fit_too(l1_ratio: float) -> None:
+    X, y = cohort(n=60, p=6)
+    plan = folds_plan(y, [{"C": 5.0, "l1_ratio": l1_ratio}])
+    batch = LogisticLearner(steps=(_Ranks(),), n_jobs=1).run(X, plan, keep=("parameters",))
+    for fit in range(4):
+        train = plan.train[fit]
+        ready = _Ranks().apply(_Ranks().learn(X[train]), X[train])
+        alone = PenalizedLogistic(C=5.0, l1_ratio=l1_ratio, tol=1e-9).fit(ready, y[train])
+        np.testing.assert_allclose(batch.states[fit]["coef"], alone.coef_[0], atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -182,9 +263,12 @@ def test_a_fit_that_stops_early_says_so(monkeypatch: pytest.MonkeyPatch) -> None
         pytest.param({"penalty": 1.0}, "no setting penalty", id="unknown"),
         pytest.param({"C": -1.0}, "C is -1 and l1_ratio 1", id="negative"),
         pytest.param({"l1_ratio": 1.5}, "l1_ratio 1.5", id="share-above-one"),
+        pytest.param({"class_weight": {2: 1.0}}, r"class_weight is \{2: 1.0\}", id="third-class"),
+        pytest.param({"class_weight": {0: -1.0}}, "above 0", id="negative-class-weight"),
+        pytest.param({"class_weight": "equal"}, "'equal'", id="unknown-class-weight"),
     ],
 )
-def test_settings_that_cannot_be_are_named(setting: dict[str, float], message: str) -> None:
+def test_settings_that_cannot_be_are_named(setting: dict[str, Any], message: str) -> None:
     X, y = cohort()
     with pytest.raises(InvalidInputError, match=message):
         LogisticLearner(l1_ratio=1.0, n_jobs=1).run(X, folds_plan(y, [setting]))
@@ -196,3 +280,28 @@ def test_training_rows_of_one_class_are_named_with_their_fit() -> None:
     plan = FitPlan(train, train, y, settings=({"l1_ratio": 1.0},), members={"fold": np.arange(2)})
     with pytest.raises(InvalidInputError, match=r"fit 1 .*fold 1.*all of one class"):
         LogisticLearner(n_jobs=1).run(X, plan)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param({"weight": -np.ones((1, 20))}, "weights go from -1 to 0", id="below-zero"),
+        pytest.param({"target": np.arange(20) % 3.0}, "a target is 2", id="third-class"),
+    ],
+)
+def test_weights_and_targets_that_cannot_be_are_named(
+    change: dict[str, np.ndarray], message: str
+) -> None:
+    X, y = cohort(20, 3)
+    every = np.arange(20)[None] > 0  # (fit, sample)
+    plan = FitPlan(**({"train": every, "score": every, "target": y} | change))
+    with pytest.raises(InvalidInputError, match=message):
+        LogisticLearner(n_jobs=1).run(X, plan)
+
+
+def test_gaps_that_no_step_fills_are_counted() -> None:
+    X, y = cohort(20, 3)
+    X[3, 1] = np.nan
+    every = np.ones((1, 20), bool)
+    with pytest.raises(InvalidInputError, match="1 missing cell"):
+        LogisticLearner(steps=(Standardize(),), n_jobs=1).run(X, FitPlan(every, every, y))

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from foldwise.arrays import FloatArray, RealArray
+from foldwise.errors import InvalidInputError, first_few
 from foldwise.fits.batch import FitBatch, Learner
 from foldwise.fits.binary_classifier import LogOddsClassifier
 from foldwise.fits.logistic_learner import LogisticLearner
@@ -182,6 +183,9 @@ class LogisticClassifier(LogOddsClassifier):
         Share of the L1 part.
     standardize : bool, default=True
         Whether the penalty counts in standard deviations of the columns.
+    class_weight : None, "balanced" or mapping of label to float, default=None
+        Factors of the weights of rows by class, as scikit-learn takes them; labels that are
+        absent count 1.
 
     Attributes
     ----------
@@ -198,28 +202,68 @@ class LogisticClassifier(LogOddsClassifier):
     [True, False, False, False]
     """
 
-    def __init__(self, C: float = 1.0, l1_ratio: float = 0.0, standardize: bool = True) -> None:
+    def __init__(
+        self,
+        C: float = 1.0,
+        l1_ratio: float = 0.0,
+        standardize: bool = True,
+        class_weight: Any = None,
+    ) -> None:
         self.C = C
         self.l1_ratio = l1_ratio
         self.standardize = standardize
+        self.class_weight = class_weight
 
     in_a_plan = frozenset({"C", "l1_ratio"})
     """Parameters that may differ between the fits of one plan."""
 
     def learner(self, n_jobs: int | None = None) -> LogisticLearner:
-        """Return the learner that trains these fits."""
-        return LogisticLearner(self.C, self.l1_ratio, _steps(self.standardize), n_jobs=n_jobs)
+        """Return the learner that trains these fits.
+
+        Raises
+        ------
+        InvalidInputError
+            If ``class_weight`` is a mapping: its labels are known to `fit` alone.
+        """
+        if isinstance(self.class_weight, Mapping):
+            raise InvalidInputError(
+                f"class_weight is {self.class_weight!r}: fits of a plan know no labels. Use "
+                "'balanced' or None, or call fit."
+            )
+        return self._learner(self.class_weight, n_jobs)
+
+    def _learner(self, class_weight: Any, n_jobs: int | None) -> LogisticLearner:
+        return LogisticLearner(
+            self.C,
+            self.l1_ratio,
+            _steps(self.standardize),
+            n_jobs=n_jobs,
+            class_weight=class_weight,
+        )
 
     def fit(self, X: Any, y: Any) -> "LogisticClassifier":
         """Fit on X (n_samples, n_features) and two-class labels y (n_samples,)."""
         X, second = self._require_two_classes(X, y)
-        batch = _run(self.learner(n_jobs=1), X, second.astype(np.float64), np.zeros(1, np.int64))
+        learner = self._learner(self._weight_by_place(), n_jobs=1)
+        batch = _run(learner, X, second.astype(np.float64), np.zeros(1, np.int64))
         state = batch.states[0]
         per_unit = state["coef"] / state.get("scale", np.ones(X.shape[1]))
         center = state.get("center", np.zeros(X.shape[1]))
         self.coef_ = np.asarray(per_unit, np.float64)[None]
         self.intercept_ = np.array([float(state["intercept"] - center @ per_unit)])
         return self
+
+    def _weight_by_place(self) -> Any:
+        """Return class weights with 0 and 1 in place of the labels."""
+        if not isinstance(self.class_weight, Mapping):
+            return self.class_weight
+        labels = self.classes_.tolist()
+        unknown = [label for label in self.class_weight if label not in labels]
+        if unknown:
+            raise InvalidInputError(
+                f"class_weight names {first_few(unknown)}; y holds {first_few(labels)}."
+            )
+        return {labels.index(label): weight for label, weight in self.class_weight.items()}
 
     def _linear(self, X: FloatArray) -> FloatArray:
         """Return the log-odds of the second class."""

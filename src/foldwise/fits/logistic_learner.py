@@ -1,44 +1,56 @@
-"""Logistic regression over a plan: fits with an L1 part as blocks on one X."""
+"""Logistic regression over a plan: fits solved together, in blocks on one X."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 from scipy.special import expit
 
 from foldwise.arrays import Design, FloatArray, IntArray, as_dense
-from foldwise.errors import InvalidInputError
 from foldwise.fits.batch import BlockCallback, FitBatch, FitState, merge_batches
-from foldwise.fits.logistic import PenalizedLogistic
-from foldwise.fits.logistic_block import LogisticBlock, solve_block
+from foldwise.fits.logistic_training import LogisticSetting, chain_places, train_block
 from foldwise.fits.plan import FitPlan
-from foldwise.fits.preprocessing import MedianFill, Standardize, Step, apply_steps, learn_steps
+from foldwise.fits.preprocessing import MedianFill, Standardize, Step, apply_steps
 from foldwise.fits.schedule import finish_in_order
-from foldwise.fits.sklearn_learner import SklearnLearner
-from foldwise.fits.threads import one_torch_thread
 
 __all__ = ["LogisticLearner"]
 
-_BLOCK = 128
-_KNOWN = {"C", "l1_ratio"}
+_BLOCK = 128  # chains solved together
+_LONG_BLOCK = 32  # where chains have more than one fit
 
 
 @dataclass(frozen=True)
 class LogisticLearner:
-    """Train `PenalizedLogistic` for each fit of a plan; those with an L1 part together.
+    r"""Train a logistic regression for each fit of a plan, many together on one X.
 
-    A fit is the same bit by bit alone and in a batch. Without an L1 part, and with
-    steps other than filling and standardising, fits go to `SklearnLearner` one by one.
+    Minimises, as scikit-learn writes it,
+
+    .. math:: C \sum_i m_i \log(1 + e^{-s_i (x_i w + b)})
+              + \rho \lVert w \rVert_1 + \tfrac{1 - \rho}{2} \lVert w \rVert_2^2
+
+    with :math:`s_i = \pm 1`, sample weights :math:`m_i` and an intercept ``b`` that is never
+    penalised. A fit is the same bit by bit alone and in a batch.
+
+    Without penalty the coefficients are the smallest of all optima. Where the training
+    rows are separable none exists: the fit then has the smallest loss among all
+    coefficients of norm 6 per standard deviation of the features
+    (`foldwise.fits.logistic_smooth.SEPARABLE_NORM`), and a note says "separable".
+
+    Where ``plan.follows`` names the fit before, its solution is the starting point:
+    along a path of penalties that is quicker, and the optimum is the same.
 
     Parameters
     ----------
     C : float, default=1.0
-        Inverse penalty; ``inf`` means no penalty. A plan's settings may override it.
+        Inverse penalty; ``inf`` means no penalty.
     l1_ratio : float, default=0.0
-        Share of the L1 part; a plan's settings may override it.
+        Share rho of the L1 part: 0 is ridge, 1 is the lasso.
+    class_weight : None, "balanced" or mapping, default=None
+        Factors of the sample weights by class: ``{0: 1.0, 1: 2.5}``, absent classes 1.
+        "balanced" gives both classes the same total weight in the training rows of each
+        fit, n / (2 n_class). A plan's settings may override this, ``C`` and ``l1_ratio``.
     steps : tuple of Step
         Preprocessing learned from the training rows of each fit.
     tol : float, default=1e-6
@@ -63,6 +75,7 @@ class LogisticLearner:
     steps: tuple[Step, ...] = (MedianFill(), Standardize())
     tol: float = 1e-6
     n_jobs: int | None = None
+    class_weight: str | Mapping[int, float] | None = None
 
     def run(
         self,
@@ -73,66 +86,33 @@ class LogisticLearner:
         on_block: BlockCallback | None = None,
     ) -> FitBatch:
         """Train the plan. ``keep`` may add "parameters", "preprocessing"."""
-        together = np.array([self._is_batched(plan, fit) for fit in range(plan.n_fits)])
-        dense = as_dense(X)
         parts: list[tuple[IntArray, FitBatch]] = []
-        alone = np.flatnonzero(~together)
-        if len(alone):
-            single = SklearnLearner(
-                PenalizedLogistic(C=self.C, l1_ratio=self.l1_ratio), self.steps, self.n_jobs
-            )
-
-            def renumbered(fits: IntArray, batch: FitBatch) -> None:
-                if on_block is not None:
-                    on_block(alone[fits], batch)
-
-            parts.append((alone, single.run(dense, plan[alone], keep=keep, on_block=renumbered)))
-        for fits, batch in self._batches(dense, plan, np.flatnonzero(together), keep):
+        for fits, batch in self._batches(as_dense(X), plan, keep):
             parts.append((fits, batch))
             if on_block is not None:
                 on_block(fits, batch)
-        merged = merge_batches(plan, parts)
-        return FitBatch(plan, merged.scores, merged.states, merged.notes, learner=self)
-
-    def _setting(self, plan: FitPlan, fit: int) -> tuple[float, float]:
-        """Return C and the share of L1 of one fit."""
-        setting = plan.setting_of(fit)
-        unknown = sorted(set(setting) - _KNOWN)
-        if unknown:
-            raise InvalidInputError(
-                f"{plan.describe(fit)}: logistic regression has no setting {', '.join(unknown)}. "
-                f"Known: {', '.join(sorted(_KNOWN))}."
-            )
-        return float(setting.get("C", self.C)), float(setting.get("l1_ratio", self.l1_ratio))
-
-    def _is_batched(self, plan: FitPlan, fit: int) -> bool:
-        C, share = self._setting(plan, fit)
-        if not (C > 0 and 0 <= share <= 1):
-            raise InvalidInputError(
-                f"{plan.describe(fit)}: C is {C:g} and l1_ratio {share:g}. C must be above 0 and "
-                "l1_ratio between 0 and 1."
-            )
-        plain = all(isinstance(step, MedianFill | Standardize) for step in self.steps)
-        return plain and share > 0 and np.isfinite(C) and len(self.steps) <= 2
+        return merge_batches(plan, parts)
 
     def _batches(
-        self, X: FloatArray, plan: FitPlan, fits: IntArray, keep: Sequence[str]
+        self, X: FloatArray, plan: FitPlan, keep: Sequence[str]
     ) -> Iterator[tuple[IntArray, FitBatch]]:
-        """Yield the blocks of fits with an L1 part."""
-        blocks = [fits[start : start + _BLOCK] for start in range(0, len(fits), _BLOCK)]
-        train = partial(_solve, self, X, plan)
-        for own, (states, notes) in finish_in_order(train, blocks, self.n_jobs):
-            part = plan[own]
+        wanted = {"coef", "intercept"} if "parameters" in keep else set()
+        wanted |= {"fill", "center", "scale"} if "preprocessing" in keep else set()
+        settings = [self._setting(plan, fit) for fit in range(plan.n_fits)]
+        train = partial(_train, self, X, plan, settings)
+        for fits, (states, notes) in finish_in_order(train, _blocks(plan), self.n_jobs):
+            part = plan[fits]
             scores = np.full(part.score.shape, np.nan)
-            kept: list[dict[str, FloatArray]] = []
             for fit, state in enumerate(states):
                 rows = part.score[fit]
                 if rows.any():
                     scores[fit, rows] = self.predict(state, X[rows])
-                wanted = {"coef", "intercept"} if "parameters" in keep else set()
-                wanted |= {"fill", "center", "scale"} if "preprocessing" in keep else set()
-                kept.append({name: state[name] for name in state if name in wanted})
-            yield own, FitBatch(part, scores, tuple(kept) if any(kept) else (), notes)
+            kept = [{name: state[name] for name in state if name in wanted} for state in states]
+            yield fits, FitBatch(part, scores, tuple(kept) if wanted else (), notes, learner=self)
+
+    def _setting(self, plan: FitPlan, fit: int) -> LogisticSetting:
+        own = {"C": self.C, "l1_ratio": self.l1_ratio, "class_weight": self.class_weight}
+        return LogisticSetting.of(own | dict(plan.setting_of(fit)), plan.describe(fit))
 
     def predict(self, state: FitState, X: Design) -> FloatArray:
         """Return the probability of class 1 for new rows, shape (n_samples,)."""
@@ -149,64 +129,39 @@ class LogisticLearner:
             "learner": "logistic",
             "C": self.C,
             "l1_ratio": self.l1_ratio,
+            "class_weight": str(self.class_weight),
             "steps": [str(step) for step in self.steps],
             "tol": self.tol,
         }
 
 
-_Solved = tuple[list[dict[str, FloatArray]], tuple[tuple[int, str], ...]]
-
-
-def _solve(learner: LogisticLearner, X: FloatArray, plan: FitPlan, fits: IntArray) -> _Solved:
-    """Solve one block; the same at home and in a worker."""
-    states = [learn_steps(learner.steps, X[plan.train[fit]]) for fit in fits]
-    n_features = X.shape[1]
-
-    def stacked(name: str, absent: float) -> torch.Tensor:
-        rows = [state.get(name, np.full(n_features, absent)) for state in states]
-        return torch.tensor(np.stack(rows, 1))
-
-    weight = plan.train[fits].astype(float)
-    if plan.weight is not None:
-        weight *= plan.weight[fits]
-    settings = np.array([learner._setting(plan, int(fit)) for fit in fits])
-    targets = np.stack([plan.target_of(int(fit)) for fit in fits], 1)
-    for column, fit in enumerate(fits):
-        if len(np.unique(targets[plan.train[fit], column])) != 2:
-            raise InvalidInputError(
-                f"{plan.describe(int(fit))}: its training rows are all of one class. Use "
-                "stratified folds, or fewer of them."
-            )
-    missing = np.isnan(X)
-    block = LogisticBlock(
-        X=torch.tensor(np.where(missing, 0.0, X)),
-        weight=torch.tensor(weight.T.copy()),
-        y=torch.tensor(targets),
-        center=stacked("center", 0.0),
-        scale=stacked("scale", 1.0),
-        l1=torch.tensor(settings[:, 1] / settings[:, 0]),
-        l2=torch.tensor((1 - settings[:, 1]) / settings[:, 0]),
-        gap=torch.tensor(missing.astype(float)) if missing.any() else None,
-        fill=stacked("fill", np.nan) if missing.any() else None,
-    )
-    with one_torch_thread():
-        w, b, converged = solve_block(block, tol=learner.tol)
-    found = [
-        {**state, "coef": w[:, fit].numpy().copy(), "intercept": b[fit].numpy().copy()}
-        for fit, state in enumerate(states)
+def _blocks(plan: FitPlan) -> list[IntArray]:
+    """Return the fits of each block, cut between chains."""
+    if plan.follows is None:
+        return [
+            np.arange(plan.n_fits)[start : start + _BLOCK]
+            for start in range(0, plan.n_fits, _BLOCK)
+        ]
+    head = np.arange(plan.n_fits)  # the first fit of each chain
+    for _ in range(chain_places(plan.follows).max()):
+        head = np.where(plan.follows[head] < 0, head, plan.follows[head])
+    heads = np.unique(head)
+    return [
+        np.flatnonzero(np.isin(head, heads[start : start + _LONG_BLOCK]))
+        for start in range(0, len(heads), _LONG_BLOCK)
     ]
-    # Where a column's mean is ten million times its spread, X V - c' V has no digits left.
-    single = SklearnLearner(
-        PenalizedLogistic(C=learner.C, l1_ratio=learner.l1_ratio, tol=learner.tol),
-        learner.steps,
-        n_jobs=1,
-    )
-    notes: list[tuple[int, str]] = []
-    for place in (~converged).nonzero()[:, 0].tolist():
-        if plan.weight is not None:  # which the single solver does not take
-            notes.append((place, "An L1 fit stopped before it converged."))
-            continue
-        alone = single.run(X, plan[fits[place : place + 1]], keep=("parameters",))
-        found[place] |= alone.states[0]
-        notes += [(place, text) for _, text in alone.notes]
-    return found, tuple(notes)
+
+
+_Trained = tuple[list[dict[str, FloatArray]], tuple[tuple[int, str], ...]]
+
+
+def _train(
+    learner: LogisticLearner,
+    X: FloatArray,
+    plan: FitPlan,
+    settings: Sequence[LogisticSetting],
+    fits: IntArray,
+) -> _Trained:
+    """Train one block; the same at home and in a worker."""
+    own = [settings[fit] for fit in fits]
+    return train_block(X, plan[fits], own, steps=learner.steps, tol=learner.tol)

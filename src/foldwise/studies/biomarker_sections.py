@@ -7,7 +7,7 @@ import numpy as np
 
 from foldwise.arrays import FloatArray
 from foldwise.evaluation.metrics import roc_auc
-from foldwise.fits.logistic import is_separated
+from foldwise.fits.logistic_training import SEPARABLE
 from foldwise.reporting.summary import NamedTable
 from foldwise.studies.biomarker_evidence import COMPARED, BiomarkerEvidence, Cohort
 from foldwise.studies.biomarker_tables import BiomarkerTables, split_parts
@@ -172,17 +172,17 @@ def _row_1_4(cohort: Cohort, evidence: BiomarkerEvidence) -> Section:
     )
     fit = evidence.models.index(model)
     coef = evidence.single.stacked("coef")[fit]
-    separated = is_separated(evidence.single.at(fit, ~test), cohort.y[~test])
     meaning = (
-        "The training rows are separated without error, so no largest likelihood exists: the "
-        "coefficients grow until the solver stops and have no scale."
-        if separated
-        else "The training rows are not separated, so the coefficients are those of a maximum."
+        "The training rows are separable, so no largest likelihood exists and the coefficients "
+        "have no scale of their own. They are held at one: of all coefficients of this norm "
+        "they have the smallest loss."
+        if (fit, SEPARABLE) in evidence.single.notes
+        else "The training rows are not separable, so the coefficients are those of a maximum."
     )
     section.answer(
         "1.4-coefficients",
         "What do the coefficients look like?",
-        f"{meaning} Their norm at scikit-learn's stop is {np.linalg.norm(coef):.2f}; they run from "
+        f"{meaning} Their norm is {np.linalg.norm(coef):.2f}; they run from "
         f"{coef.min():.2f} to {coef.max():.2f} log-odds per standard deviation and "
         f"{int((coef == 0).sum())} of {len(coef)} are exactly zero.",
     )
