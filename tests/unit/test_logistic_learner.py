@@ -1,17 +1,19 @@
 """The batch of logistic regressions equals one fit at a time, on gapped and wide tables."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from foldwise.errors import InvalidInputError
-from foldwise.fits import logistic_smooth, logistic_sparse, schedule
-from foldwise.fits.logistic import PenalizedLogistic
+from foldwise.fits import logistic_smooth, logistic_sparse, logistic_training, schedule
+from foldwise.fits.logistic import PenalizedLogistic, solve_split
 from foldwise.fits.logistic_learner import LogisticLearner
 from foldwise.fits.plan import FitPlan
 from foldwise.fits.preprocessing import MedianFill, Standardize
@@ -184,12 +186,29 @@ def test_a_fit_that_stops_early_says_so(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(logistic_sparse, "_STRETCH", 1)
     monkeypatch.setattr(logistic_sparse, "_NEWTON_STEPS", 1)
     monkeypatch.setattr(logistic_sparse, "_MOST_STRETCHES", 1)
+    monkeypatch.setattr(logistic_training, "solve_split", partial(solve_split, max_iter=2))
     monkeypatch.setattr(logistic_smooth, "_STEPS", 2)
     X, y = cohort()
     plan = folds_plan(y, [SETTINGS[0], {"C": 1.0, "l1_ratio": 0.0}])
     notes = LogisticLearner(n_jobs=1).run(X, plan).notes
     assert (0, "A logistic fit stopped before it converged.") in notes
     assert (4, "A logistic fit stopped before it converged.") in notes
+
+
+def test_weak_l1_penalties_on_separable_weighted_rows_reach_the_conditions_of_an_optimum() -> None:
+    X, y = cohort(60, 80)
+    weight = np.random.default_rng(0).uniform(0.5, 2.0, (4, 60))
+    plan = folds_plan(y, [{"C": 300.0, "l1_ratio": 1.0}], weight=weight)
+    batch = LogisticLearner(n_jobs=1).run(X, plan, keep=KEEP)
+    assert batch.notes == ()
+    for fit in range(4):
+        train, coef = plan.train[fit], batch.states[fit]["coef"]
+        ready = StandardScaler().fit_transform(X[train])
+        p = expit(ready @ coef + batch.states[fit]["intercept"])
+        slope = ready.T @ (weight[fit, train] * (p - y[train]))
+        # tol is 1e-6, and the penalty 1 / 300.
+        assert np.abs(slope[coef == 0]).max() <= 1 / 300 + 1e-6
+        np.testing.assert_allclose(slope[coef != 0], -np.sign(coef[coef != 0]) / 300, atol=1e-6)
 
 
 @pytest.mark.parametrize("l1_ratio", [pytest.param(1.0, id="l1"), pytest.param(0.0, id="l2")])

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from foldwise.arrays import FloatArray
 from foldwise.fits.binary_classifier import LogOddsClassifier
 
-__all__ = ["PenalizedLogistic"]
+__all__ = ["PenalizedLogistic", "solve_split"]
 
 
 class PenalizedLogistic(LogOddsClassifier):
@@ -24,7 +24,7 @@ class PenalizedLogistic(LogOddsClassifier):
               + \rho \lVert w \rVert_1 + \tfrac{1 - \rho}{2} \lVert w \rVert_2^2
 
     with :math:`s_i = \pm 1` and an intercept ``b`` that is never penalised.
-    One fit at a time, and a check of `LogisticLearner` that shares no code with it.
+    One fit at a time; `LogisticLearner` takes many.
     Without an L1 part this is scikit-learn's own lbfgs; without penalty on separable rows
     it ends where scikit-learn's default tolerance stops it. With an L1 part scikit-learn
     offers saga, which needs more than 10,000 passes on 100 rows x 750
@@ -78,53 +78,86 @@ class PenalizedLogistic(LogOddsClassifier):
             self.coef_, self.intercept_ = inner.coef_, inner.intercept_
             self.n_iter_ = int(inner.n_iter_[0])
             return self
-        sign = np.where(second, 1.0, -1.0)
-        weights, intercept, self.n_iter_ = self._minimize(X, sign)
+        weights, intercept, self.n_iter_, converged = solve_split(
+            X,
+            second.astype(float),
+            np.ones(len(X)),
+            C=self.C,
+            l1_ratio=self.l1_ratio,
+            tol=self.tol,
+            max_iter=self.max_iter,
+        )
+        if not converged:
+            _warn_not_converged(self.n_iter_)
         self.coef_, self.intercept_ = weights[None], np.array([intercept])
         return self
-
-    def _minimize(self, X: FloatArray, sign: FloatArray) -> tuple[FloatArray, float, int]:
-        n_features = X.shape[1]
-        ridge = 1.0 - self.l1_ratio
-
-        def objective(parts: FloatArray) -> tuple[float, FloatArray]:
-            w = parts[:n_features] - parts[n_features:-1]  # w = u - v with u, v >= 0
-            margin = sign * (X @ w + parts[-1])
-            residual = -self.C * sign * expit(-margin)  # d loss / d linear predictor
-            gradient = X.T @ residual + ridge * w
-            value = self.C * np.logaddexp(0.0, -margin).sum() + 0.5 * ridge * (w @ w)
-            value += self.l1_ratio * parts[:-1].sum()
-            return float(value), np.concatenate(
-                [gradient + self.l1_ratio, self.l1_ratio - gradient, [residual.sum()]]
-            )
-
-        found = minimize(
-            objective,
-            np.zeros(2 * n_features + 1),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(0.0, None)] * (2 * n_features) + [(None, None)],
-            options={
-                "maxiter": self.max_iter,
-                "maxfun": 2 * self.max_iter,
-                "ftol": 1e-14,
-                "gtol": self.tol * min(1.0, self.C),
-                "maxcor": 20,
-            },
-        )
-        if found.status == 1:
-            _warn_not_converged(int(found.nit))
-        u, v = found.x[:n_features], found.x[n_features:-1]
-        return u - v, float(found.x[-1]), int(found.nit)
 
     def _linear(self, X: FloatArray) -> FloatArray:
         """Return the log-odds of the second class."""
         return np.asarray(X @ self.coef_[0] + self.intercept_[0])
 
 
+def solve_split(
+    X: FloatArray,
+    y: FloatArray,
+    weight: FloatArray,
+    *,
+    C: float,
+    l1_ratio: float,
+    tol: float,
+    max_iter: int = 10_000,
+    start: tuple[FloatArray, float] | None = None,
+) -> tuple[FloatArray, float, int, bool]:
+    """Return coefficients, intercept, iterations and whether L-BFGS-B converged.
+
+    Parameters
+    ----------
+    X : float array of shape (n_samples, n_features)
+    y : float array of shape (n_samples,)
+        Classes 0 and 1.
+    weight : float array of shape (n_samples,)
+        Of each row's loss.
+    C, l1_ratio, tol, max_iter
+        As in `PenalizedLogistic`; C is finite.
+    start : (float array of shape (n_features,), float), optional
+        Coefficients and intercept to start from; 0 where absent.
+    """
+    n_features = X.shape[1]
+    sign, ridge = 2 * y - 1, 1.0 - l1_ratio
+    w0, b0 = (np.zeros(n_features), 0.0) if start is None else start
+
+    def objective(parts: FloatArray) -> tuple[float, FloatArray]:
+        w = parts[:n_features] - parts[n_features:-1]  # w = u - v with u, v >= 0
+        margin = sign * (X @ w + parts[-1])
+        residual = -C * weight * sign * expit(-margin)  # d loss / d linear predictor
+        gradient = X.T @ residual + ridge * w
+        value = C * (weight * np.logaddexp(0.0, -margin)).sum() + 0.5 * ridge * (w @ w)
+        value += l1_ratio * parts[:-1].sum()
+        return float(value), np.concatenate(
+            [gradient + l1_ratio, l1_ratio - gradient, [residual.sum()]]
+        )
+
+    found = minimize(
+        objective,
+        np.concatenate([np.maximum(w0, 0.0), np.maximum(-w0, 0.0), [b0]]),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(0.0, None)] * (2 * n_features) + [(None, None)],
+        options={
+            "maxiter": max_iter,
+            "maxfun": 2 * max_iter,
+            "ftol": 1e-14,
+            "gtol": tol * min(1.0, C),
+            "maxcor": 20,
+        },
+    )
+    u, v = found.x[:n_features], found.x[n_features:-1]
+    return u - v, float(found.x[-1]), int(found.nit), found.status != 1
+
+
 def _warn_not_converged(n_iter: int) -> None:
     warnings.warn(
         f"L-BFGS-B stopped after {n_iter} iterations before it converged.",
         ConvergenceWarning,
-        stacklevel=4,
+        stacklevel=3,
     )

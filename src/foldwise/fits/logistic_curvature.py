@@ -79,21 +79,16 @@ class Curvature:
         (n_fits, n_rows), n_features = rows.shape, len(block.center)
         among_rows = n_rows < n_features
         size = n_rows if among_rows else n_features + (n_features % _UNLUCKY == 0)
-        core = block.X.new_zeros(n_fits, n_rows, size)
+        core = block.X.new_empty(n_fits, n_rows, size)
         for fits in torch.split(torch.arange(n_fits), _CHUNK):
             Z = _standardised(block, fits, rows[fits])
             if among_rows:
                 core[fits] = torch.bmm(Z, Z.transpose(1, 2))
             else:
-                core[fits, :, :n_features] = Z
-        shapes = (
-            (n_fits, size, size),
-            (n_fits,),
-            (n_fits, n_rows),
-            (n_features, n_fits),
-            (n_fits,),
-        )
-        return cls(rows, core, *(block.X.new_zeros(shape) for shape in shapes))
+                core[fits] = torch.nn.functional.pad(Z, (0, size - n_features))
+        factor = core.new_empty(n_fits, size, size)
+        shapes = ((n_fits,), (n_fits, n_rows), (n_features, n_fits), (n_fits,))
+        return cls(rows, core, factor, *(core.new_zeros(shape) for shape in shapes))
 
     @property
     def _among_rows(self) -> bool:

@@ -124,7 +124,7 @@ class _Fits:
             before=torch.zeros_like(total),
             renewed=never,
             converged=never,
-            left=never,
+            left=torch.arange(len(total)) >= len(rows),  # padding has nowhere to go
         )
 
     def advance(self) -> "_Fits":

@@ -9,12 +9,13 @@ import torch
 
 from foldwise.arrays import FloatArray, IntArray
 from foldwise.errors import InvalidInputError
+from foldwise.fits.logistic import solve_split
 from foldwise.fits.logistic_block import LogisticBlock
 from foldwise.fits.logistic_smooth import SEPARABLE_NORM, solve_smooth
 from foldwise.fits.logistic_sparse import solve_sparse
 from foldwise.fits.plan import FitPlan
 from foldwise.fits.preprocessing import MedianFill, Standardize, Step, apply_steps, learn_steps
-from foldwise.fits.threads import one_torch_thread
+from foldwise.fits.threads import one_blas_thread, one_torch_thread
 
 __all__ = ["NOT_CONVERGED", "SEPARABLE", "LogisticSetting", "chain_places", "train_block"]
 
@@ -200,8 +201,13 @@ class _Block:
             found = list(_solve(self._problems(fits), w, b, tol))
         # Where a column's mean is ten million times its spread, X V - c' V has no digits left.
         for column in (~found[2]).nonzero()[:, 0].tolist():
-            one = slice(column, column + 1)
-            alone = _solve(self._alone(int(fits[column])), w[:, one], b[one], tol)
+            one, fit = slice(column, column + 1), int(fits[column])
+            sparse = self.settings[fit].l1_ratio > 0 and np.isfinite(self.settings[fit].C)
+            alone = (
+                self._split(fit, found[0][:, column], found[1][column], tol)
+                if sparse
+                else _solve(self._alone(fit), w[:, one], b[one], tol)
+            )
             for whole, own in zip(found, alone, strict=True):
                 whole[..., one] = own
         w, b, converged, separable = found
@@ -269,6 +275,24 @@ class _Block:
             l1=l1,
             l2=l2,
         )
+
+    def _split(
+        self, fit: int, w: torch.Tensor, b: torch.Tensor, tol: float
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Solve one fit with an L1 part by other means: weak ones take too many proximal steps."""
+        alone, setting = self._alone(fit), self.settings[fit]
+        with one_blas_thread():
+            coef, intercept, _, converged = solve_split(
+                alone.X.numpy(),
+                alone.y[:, 0].numpy(),
+                alone.weight[:, 0].numpy(),
+                C=setting.C,
+                l1_ratio=setting.l1_ratio,
+                tol=tol,
+                start=(w.numpy(), float(b)),
+            )
+        never = torch.tensor([False])
+        return torch.tensor(coef)[:, None], torch.tensor([intercept]), never | converged, never
 
     def _penalties(self, fits: IntArray) -> tuple[torch.Tensor, torch.Tensor]:
         C = torch.tensor([self.settings[fit].C for fit in fits], dtype=torch.float64)
