@@ -187,7 +187,7 @@ def test_a_fit_that_stops_early_says_so(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(logistic_sparse, "_NEWTON_STEPS", 1)
     monkeypatch.setattr(logistic_sparse, "_MOST_STRETCHES", 1)
     monkeypatch.setattr(logistic_training, "solve_split", partial(solve_split, max_iter=2))
-    monkeypatch.setattr(logistic_smooth, "_STEPS", 2)
+    monkeypatch.setattr(logistic_smooth, "_STEPS", 1)
     X, y = cohort()
     plan = folds_plan(y, [SETTINGS[0], {"C": 1.0, "l1_ratio": 0.0}])
     notes = LogisticLearner(n_jobs=1).run(X, plan).notes

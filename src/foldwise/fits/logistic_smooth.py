@@ -1,6 +1,7 @@
 """Logistic regressions without an L1 part on one X, solved together by Newton steps.
 
-Slopes come from products with the shared X in double precision. A factored curvature is
+First-order steps in single precision bring a fit near its optimum. Slopes then come from
+products with the shared X in double precision. A factored curvature is
 kept while steps with it reach far, for a factor costs as much as ten steps. A step is
 halved until the objective does not grow, and fits that have converged leave.
 
@@ -17,6 +18,7 @@ from torch.nn.functional import softplus
 
 from foldwise.fits.logistic_block import LogisticBlock, full_columns
 from foldwise.fits.logistic_curvature import Curvature, training_rows
+from foldwise.fits.logistic_proximal import ProximalSteps, curvature_bound
 
 __all__ = ["SEPARABLE_NORM", "solve_smooth"]
 
@@ -29,6 +31,7 @@ between 4.4 and 7.1 on 168 training rows x 128 metabolites.
 """
 
 _STEPS, _HALVINGS = 300, 30
+_APPROACH = 80  # first-order steps: they cost as much as one factor and save two or three
 _MEMORY = 2**26  # bytes of standardised rows held at once
 _NO_PENALTY = 1e-11  # times the sum of weights: stands for none where an optimum is looked for
 _LEAST_PENALTY = 1e-60  # times the sum of weights: slopes below would be lost
@@ -109,8 +112,10 @@ class _Fits:
         b: torch.Tensor,
         tol: float,
     ) -> "_Fits":
-        """Return fits that stand still; those without penalty at zero."""
+        """Return fits that stand still: without penalty at zero, else where w and b lead."""
         looking = block.l2 == 0
+        if not bool(looking.all()):
+            w, b = _approached(block, w, b)
         total = block.weight.sum(0)
         never = torch.zeros_like(looking)
         return cls(
@@ -230,6 +235,21 @@ class _Place:
         """Return the slopes with those of the penalty."""
         g = self.by_w + pull
         return replace(self, g=g, steepest=torch.maximum(g.abs().max(0).values, self.t.abs()))
+
+
+def _approached(
+    block: LogisticBlock, w: torch.Tensor, b: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return where first-order steps in single precision lead, if the objective falls."""
+    bound = curvature_bound(block).float()
+    near = ProximalSteps.start(block.single(), w.float(), b.float(), bound).run(_APPROACH)
+    new_w, new_b = near.w.double(), near.b.double()
+    before, after = (
+        _objective(block, *at)
+        for at in ((w, block.linear(w, b)), (new_w, block.linear(new_w, new_b)))
+    )
+    better = after < before  # NaN never is
+    return torch.where(better, new_w, w), torch.where(better, new_b, b)
 
 
 def _descended(

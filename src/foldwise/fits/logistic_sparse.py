@@ -1,9 +1,8 @@
 """Logistic regressions with an L1 part on one X, solved together.
 
-Accelerated proximal steps in single precision (Beck & Teboulle 2009, with the restart of
-O'Donoghue & Candes 2015) find which coefficients are not zero; Newton steps on these, in
-double precision, find their values, and the conditions of an optimum are checked on all.
-Fits that satisfy them leave the block.
+Accelerated proximal steps in single precision find which coefficients are not zero; Newton
+steps on these, in double precision, find their values, and the conditions of an optimum are
+checked on all. Fits that satisfy them leave the block.
 """
 
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from foldwise.fits.logistic_block import LogisticBlock, full_columns
+from foldwise.fits.logistic_proximal import ProximalSteps, curvature_bound
 
 __all__ = ["solve_sparse"]
 
@@ -48,7 +48,7 @@ def solve_sparse(
     w_all, b_all = w.clone(), b.clone()
     converged = torch.zeros(n_fits, dtype=torch.bool)
     left = torch.arange(n_fits)
-    lipschitz = _lipschitz(block.take(full_columns(left)))
+    lipschitz = curvature_bound(block.take(full_columns(left)))
     for _ in range(_ROUNDS):
         padded = full_columns(left)
         own = block.take(left)
@@ -64,20 +64,6 @@ def solve_sparse(
     return w_all, b_all, converged
 
 
-def _lipschitz(block: LogisticBlock) -> torch.Tensor:
-    """Return a bound on the curvature of each fit's loss, by power iteration."""
-    v = torch.ones_like(block.center)
-    v /= v.norm(dim=0)
-    size = torch.ones_like(block.l1)
-    for _ in range(12):
-        r = block.weight * block.linear(v, torch.zeros_like(block.l1))
-        g = block.back(r)
-        size = g.norm(dim=0).clamp_min(1e-300)
-        v = g / size
-    # The loss curves by at most 1/4 along z; 10 % stand for an unfinished iteration.
-    return 0.25 * torch.maximum(1.1 * size, block.weight.sum(0)) + block.l2
-
-
 def _proximal_steps(
     block: LogisticBlock, w: torch.Tensor, b: torch.Tensor, lipschitz: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -85,7 +71,7 @@ def _proximal_steps(
     w, b = w.clone(), b.clone()
     left = torch.arange(len(b))
     single = block.single()
-    steps = _Steps.start(single, w.float(), b.float(), lipschitz.float())
+    steps = ProximalSteps.start(single, w.float(), b.float(), lipschitz.float())
     support = steps.w != 0
     for _ in range(_MOST_STRETCHES):
         own = steps.take(full_columns(torch.arange(len(left)))).run(_STRETCH)
@@ -97,55 +83,6 @@ def _proximal_steps(
         if not len(left):
             break
     return w, b
-
-
-@dataclass(frozen=True, eq=False)
-class _Steps:
-    """Fits on their way by accelerated proximal steps, in single precision."""
-
-    block: LogisticBlock
-    lipschitz: torch.Tensor
-    w: torch.Tensor
-    b: torch.Tensor
-    ahead_w: torch.Tensor
-    ahead_b: torch.Tensor
-    momentum: torch.Tensor
-
-    @classmethod
-    def start(
-        cls, block: LogisticBlock, w: torch.Tensor, b: torch.Tensor, lipschitz: torch.Tensor
-    ) -> "_Steps":
-        """Return fits that stand still."""
-        return cls(block, lipschitz, w, b, w, b, torch.ones_like(b))
-
-    def take(self, fits: torch.Tensor) -> "_Steps":
-        """Return some of the fits."""
-        columns = {
-            name: getattr(self, name)[..., fits]
-            for name in self.__dataclass_fields__
-            if name != "block"
-        }
-        return _Steps(self.block.take(fits), **columns)
-
-    def run(self, n_steps: int) -> "_Steps":
-        """Return the fits after some steps."""
-        block, lipschitz, w, b = self.block, self.lipschitz, self.w, self.b
-        ahead_w, ahead_b, momentum = self.ahead_w, self.ahead_b, self.momentum
-        shrink = block.l1 / lipschitz
-        for _ in range(n_steps):
-            g, total = block.slopes(block.linear(ahead_w, ahead_b))
-            moved = ahead_w - (g + block.l2 * ahead_w) / lipschitz
-            new_w = moved.sign() * (moved.abs() - shrink).clamp_min(0)
-            new_b = ahead_b - total / lipschitz
-            # Where the step goes against the momentum, the momentum starts anew.
-            inner = ((ahead_w - new_w) * (new_w - w)).sum(0) + (ahead_b - new_b) * (new_b - b)
-            against = inner > 0
-            momentum = momentum.masked_fill(against, 1.0)
-            following = (1 + torch.sqrt(1 + 4 * momentum * momentum)) / 2
-            beta = ((momentum - 1) / following).masked_fill(against, 0.0)
-            ahead_w, ahead_b = new_w + beta * (new_w - w), new_b + beta * (new_b - b)
-            w, b, momentum = new_w, new_b, following
-        return _Steps(block, lipschitz, w, b, ahead_w, ahead_b, momentum)
 
 
 def _violation(
