@@ -25,9 +25,9 @@ __all__ = ["SEPARABLE_NORM", "solve_smooth"]
 SEPARABLE_NORM = 6.0
 """Norm of the standardised coefficients of an unpenalised fit to separable rows.
 
-At 6, one standard deviation along the direction that separates changes the odds 400-fold,
-more than any marker known; scikit-learn's lbfgs, stopped by its default tolerance, ends
-between 4.4 and 7.1 on 168 training rows x 128 metabolites.
+At 6, one standard deviation along the direction that separates changes the odds 400-fold.
+That is about where scikit-learn's lbfgs stops by its default tolerance on 168 rows x 128
+metabolites (`docs/decisions/0007`).
 """
 
 _STEPS, _HALVINGS = 300, 30
