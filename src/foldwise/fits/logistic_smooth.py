@@ -114,7 +114,8 @@ class _Fits:
     ) -> "_Fits":
         """Return fits that stand still: without penalty at zero, else where w and b lead."""
         looking = block.l2 == 0
-        if not bool(looking.all()):
+        # Among fewer rows than columns a factor is cheap, and the steps are not.
+        if rows.shape[1] >= len(block.center) and not bool(looking.all()):
             w, b = _approached(block, w, b)
         total = block.weight.sum(0)
         never = torch.zeros_like(looking)
