@@ -11,7 +11,7 @@ from foldwise.arrays import Design, FloatArray
 from foldwise.evaluation.metrics import roc_auc
 from foldwise.evaluation.questions import Question, run_question
 from foldwise.evaluation.splits import kfold_assignments
-from foldwise.fits.batch import BlockCallback, FitBatch, FitState
+from foldwise.fits.batch import BlockCallback, FitBatch, FitState, merge_batches
 from foldwise.fits.logistic_learner import LogisticLearner
 from foldwise.fits.plan import FitPlan
 from foldwise.runs.blocks import FolderBlockStore
@@ -48,18 +48,23 @@ class CountedLearner:
         on_block: BlockCallback | None = None,
     ) -> FitBatch:
         self.calls.append(plan.n_fits)
-
-        def watched(fits: np.ndarray, batch: FitBatch) -> None:
+        parts = []
+        # One block of the learner would hold all these fits: a stop must find some missing.
+        for fits in np.array_split(np.arange(plan.n_fits), 3):
+            batch = self.learner.run(X, plan[fits], keep=keep)
+            parts.append((fits, batch))
             if on_block is not None:
                 on_block(fits, batch)
             time.sleep(self.pause)
             if len(self.calls) == self.stop_after:
                 raise KeyboardInterrupt
-
-        return self.learner.run(X, plan, keep=keep, on_block=watched)
+        return merge_batches(plan, parts)
 
     def predict(self, state: FitState, X: Design) -> FloatArray:
         return self.learner.predict(state, X)
+
+    def efforts(self, X: Design, plan: FitPlan) -> FloatArray:
+        return self.learner.efforts(X, plan)
 
     def spec(self) -> dict[str, Any]:
         return self.learner.spec()

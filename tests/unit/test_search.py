@@ -64,6 +64,9 @@ class Landscape:
     def predict(self, state: FitState, X: Design) -> FloatArray:
         raise NotImplementedError
 
+    def efforts(self, X: Design, plan: FitPlan) -> FloatArray:
+        return np.ones(plan.n_fits)
+
     def spec(self) -> dict[str, Any]:
         return {}
 
