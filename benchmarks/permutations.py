@@ -119,8 +119,8 @@ def main() -> None:
         )
     notes = (
         f"Medians of {asked.runs} runs; rivals run a sample (liblinear a fifth of the "
-        "permutations; saga a fiftieth at C = 1 and a twentieth at 0.1), and their seconds (not "
-        f"those of the whole command) are scaled. Foldwise is {', '.join(spoken)}."
+        "permutations; saga a fiftieth at C = 1 and a twentieth at 0.1), and their seconds are "
+        f"scaled; their whole command is that of the sample. Foldwise is {', '.join(spoken)}."
     )
     write_section(f"{n} permutations x {N_FOLDS} folds, L1 logistic, 211 x 128", rows, notes)
 
