@@ -195,8 +195,9 @@ def main() -> None:
     notes = (
         f"{asked.epochs} epochs. Medians of {asked.runs} runs; rivals train a sample of "
         f"{len(SAMPLE)} of the {len(SETTINGS) * 5} fits, their seconds are multiplied by "
-        f"{factor:g}, and their whole command is that of the sample. "
-        f"Foldwise in float32 is {loop / fast:.1f} times as fast as the DataLoader loop and {best / fast:.1f} times as fast as the best rival; in "
+        f"{factor:g}, and their whole command is that of the sample. Foldwise in float32 is "
+        f"{loop / fast:.1f} times as fast as the DataLoader loop and {best / fast:.1f} times as "
+        "fast as the best rival; in "
         f"bf16 {best / scaled['Foldwise, bf16']:.1f} times. It reaches {floor / fast:.0%} of the "
         f"floor: what is left of the matrix products after look-ups, at the {gflops:.0f} GFLOP/s "
         "one core reaches here."
