@@ -210,7 +210,14 @@ def test_nested_prints_the_optimism_of_the_best_mean(campaign: TunePerovskitesCo
 
 def test_nested_search_of_penalties_runs_on_a_cohort(cohort: TuneBiomarkersConfig) -> None:
     summary = run_tune_biomarkers(cohort.model_copy(update={"nested": True}), n_jobs=1).summary
-    assert len(summary.tables["nested"].frame) == 4
+    nested = summary.tables["nested"].frame
+    assert len(nested) == 4
+    # Both sides on the folds of the first repeat: other folds would be another difference.
+    folds = summary.tables["search_folds"].frame
+    best = folds[folds["repeat"] == 1].groupby("trial")["cv_value"].mean().max()
+    section = next(one for one in summary.result["sections"] if one["row"] == "nested")
+    facts = {fact["key"]: fact["value"] for fact in section["facts"]}
+    assert facts["optimism"] == pytest.approx(best - nested["outer"].mean())
     assert 0.5 < summary.metric("roc_auc", split="cv-nested")["value"] <= 1.0
 
 

@@ -7,8 +7,8 @@ from jaxtyping import Float
 from scipy.special import expit, logit
 
 from foldwise.arrays import FloatArray
-from foldwise.fits.logistic import PenalizedLogistic
-from foldwise.fits.threads import one_blas_thread
+from foldwise.fits.logistic_learner import LogisticLearner
+from foldwise.fits.plan import FitPlan
 
 __all__ = ["PenaltyGeometry", "penalty_geometry"]
 
@@ -51,11 +51,10 @@ def penalty_geometry(
     radius. The free optimum carries a ridge of 1e-4 so that it exists for
     separable classes.
     """
-    with one_blas_thread():
-        free = _solve(X, y, C=1e4, l1_ratio=0.0)
-        l1 = _corner(X, y, _PENALTIES)
-        radius = float(np.abs(l1).sum())
-        l2 = _on_circle(X, y, radius)
+    free = _solved(X, y, np.array([1e4]), l1_ratio=0.0)[0]
+    l1 = _corner(X, y, _PENALTIES)
+    radius = float(np.abs(l1).sum())
+    l2 = _on_circle(X, y, radius)
     reach = 1.25 * max(radius, *np.abs(free)) or 1.0
     axis = np.linspace(-reach, reach, _GRID)
     return PenaltyGeometry(
@@ -63,9 +62,13 @@ def penalty_geometry(
     )
 
 
-def _solve(X: FloatArray, y: FloatArray, *, C: float, l1_ratio: float) -> FloatArray:
-    coef: FloatArray = PenalizedLogistic(C=C, l1_ratio=l1_ratio).fit(X, y).coef_[0]
-    return coef
+def _solved(X: FloatArray, y: FloatArray, C: FloatArray, *, l1_ratio: float) -> FloatArray:
+    """Return the coefficients at each C, shape (n_penalties, 2); one plan for all."""
+    every = np.ones((len(C), len(X)), bool)
+    settings = [{"C": float(one)} for one in C]
+    plan = FitPlan(every, ~every, y, settings=settings, setting=np.arange(len(C)))
+    learner = LogisticLearner(l1_ratio=l1_ratio, steps=(), n_jobs=1)
+    return learner.run(X, plan, keep=("parameters",)).stacked("coef")
 
 
 def _corner(X: FloatArray, y: FloatArray, penalties: FloatArray) -> FloatArray:
@@ -74,16 +77,16 @@ def _corner(X: FloatArray, y: FloatArray, penalties: FloatArray) -> FloatArray:
     Two features of nearly equal strength enter at nearly the same C: where a grid has
     none with one zero, a finer grid lies between the last empty and the first full one.
     """
-    path = [_solve(X, y, C=float(C), l1_ratio=1.0) for C in penalties]
-    n_zero = np.array([(w == 0).sum() for w in path])
+    path = _solved(X, y, penalties, l1_ratio=1.0)
+    n_zero = (path == 0).sum(axis=1)
     if (n_zero == 1).any():
-        return path[int(np.flatnonzero(n_zero == 1)[-1])]
+        return np.asarray(path[np.flatnonzero(n_zero == 1)[-1]])
     empty = np.flatnonzero(n_zero == 2)
     if not len(empty) or empty[-1] + 1 == len(path):
-        return path[0]  # no penalty of the grid empties the model, or each does
+        return np.asarray(path[0])  # no penalty of the grid empties the model, or each does
     low, high = penalties[empty[-1]], penalties[empty[-1] + 1]
     if high < low * (1 + 1e-9):
-        return path[int(empty[-1])]
+        return np.asarray(path[empty[-1]])
     return _corner(X, y, np.geomspace(low, high, 31))
 
 
@@ -96,9 +99,9 @@ def _on_circle(X: FloatArray, y: FloatArray, radius: float) -> FloatArray:
     low, high = np.log(1e-6), np.log(1e4)
     for _ in range(40):
         middle = (low + high) / 2
-        w = _solve(X, y, C=float(np.exp(middle)), l1_ratio=0.0)
+        w = _solved(X, y, np.exp([middle]), l1_ratio=0.0)[0]
         low, high = (middle, high) if np.linalg.norm(w) < radius else (low, middle)
-    return w
+    return np.asarray(w)
 
 
 def _loss_plane(X: FloatArray, y: FloatArray, axis: FloatArray) -> FloatArray:

@@ -30,15 +30,13 @@ from foldwise.studies.config import TuneBiomarkersConfig
 from foldwise.studies.given_splits import GivenSplits, require_whole_groups
 from foldwise.studies.model import Model
 from foldwise.studies.sections import Fact, Section, StudyResult, Watch, named_table
-from foldwise.studies.tuning import (
-    Problem,
-    Search,
+from foldwise.studies.tuning import Problem, Search, search_settings
+from foldwise.studies.tuning_tables import (
     cross_validated_words,
     find_in_search,
     nested_section,
     plan_section,
     rows_of_folds,
-    search_settings,
     search_tables,
     steps_table,
 )

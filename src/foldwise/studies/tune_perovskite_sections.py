@@ -22,7 +22,11 @@ from foldwise.studies.perovskite_tables import (
 )
 from foldwise.studies.sections import Fact, Section, named_table
 from foldwise.studies.tune_perovskite_evidence import N_SEEDS, EncodedRows, TuningEvidence
-from foldwise.studies.tuning import cross_validated_words, nested_section, plan_section
+from foldwise.studies.tuning_tables import (
+    cross_validated_words,
+    nested_section,
+    plan_section,
+)
 from foldwise.studies.verdicts import TuningStep, plainly
 
 __all__ = [

@@ -28,7 +28,7 @@ from foldwise.studies.tune_perovskite_sections import (
     tuning_metrics,
     write_sections,
 )
-from foldwise.studies.tuning import (
+from foldwise.studies.tuning_tables import (
     cross_validated_words,
     find_in_search,
     rows_of_folds,
