@@ -144,10 +144,10 @@ def measured(kind: str, size: tuple[int, int, int], n_runs: int) -> tuple[float,
 
 def draw(found: dict[tuple[str, str], list[tuple[int, float, float]]], path: Path) -> None:
     """Draw seconds against size, one panel per kind and axis."""
-    from foldwise.reporting.style import BLUE, GREY, house_style, new_figure, plain_log_axis
+    from foldwise.reporting.style import BLUE, GREY, house_style, new_figure, plain_log_axis, settle
 
     with house_style():
-        figure, axes = new_figure("two columns", 130, len(KINDS), len(SIZES), layout="constrained")
+        figure, axes = new_figure("two columns", 130, len(KINDS), len(SIZES))
         for ax, ((kind, axis), points) in zip(axes, found.items(), strict=True):
             sizes, ours, loop = zip(*points, strict=True)
             ax.plot(sizes, loop, "s-", color=GREY, label="loop", markersize=4)
@@ -156,6 +156,7 @@ def draw(found: dict[tuple[str, str], list[tuple[int, float, float]]], path: Pat
             plain_log_axis(ax, "y")
             ax.set(title=kind, xlabel=axis.capitalize(), ylabel="Seconds")
         axes[0].legend()
+        settle(figure)
         figure.savefig(path)
 
 
@@ -178,7 +179,6 @@ def main() -> None:
                 )
                 if fast > loop and size[0] >= 4:
                     slower.append(f"{kind} {size}")
-    draw(found, Path(__file__).with_name("growth.svg"))
     said = f"Slower than the loop from 4 fits on: {'; '.join(slower) or 'nowhere'}."
     write_section(
         "Growth with fits, rows and features",
@@ -186,6 +186,7 @@ def main() -> None:
         f"Medians of {asked.runs} runs; the loop is the better of one and two processes. {said}\n\n"
         "![Seconds against fits, rows and features](growth.svg)",
     )
+    draw(found, Path(__file__).with_name("growth.svg"))
 
 
 if __name__ == "__main__":
