@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-BENCHMARKS := course_grid permutations half_samples repeated_folds growth
+BENCHMARKS := course_grid permutations half_samples repeated_folds growth profiles
 # Some machines switch bytecode off; every start would then compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -123,7 +123,7 @@ def processor() -> str:
 
 def write_section(title: str, rows: Sequence[Sequence[str]], notes: str) -> None:
     """Put a table into RESULTS.md under its title, in place of the one that stood there."""
-    packages = ("numpy", "scipy", "scikit-learn", "torch", "skorch")
+    packages = ("numpy", "scipy", "scikit-learn", "numba", "torch", "skorch")
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
     head = [
         f"## {title}",

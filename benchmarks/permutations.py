@@ -23,6 +23,7 @@ from sklearn.preprocessing import StandardScaler
 
 from foldwise.evaluation.metrics import roc_auc
 from foldwise.evaluation.questions import Question, run_question
+from foldwise.evaluation.splits import kfold_assignments
 from foldwise.fits.logistic_learner import LogisticLearner
 from foldwise.fits.plan import FitPlan
 from foldwise.fits.preprocessing import Standardize
@@ -39,15 +40,15 @@ def generated() -> tuple[np.ndarray, np.ndarray]:
 
 
 def ask_permutations(y: np.ndarray, n_permutations: int) -> Question[np.ndarray]:
-    """Ask for the mean within-fold AUC of permuted labels, folds redrawn: one plan."""
+    """Ask for the mean within-fold AUC of permuted labels, in one plan.
+
+    Folds are stratified by the permuted labels: they move with them.
+    """
     rng = np.random.default_rng(1)
-    targets = np.stack([rng.permutation(y) for _ in range(n_permutations)])
-    held = np.zeros((n_permutations, N_FOLDS, N_ROWS), bool)
-    for one in range(n_permutations):
-        folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=one)
-        for fold, (_, test) in enumerate(folds.split(targets[one], targets[one])):
-            held[one, fold, test] = True
-    held = held.reshape(-1, N_ROWS)
+    fold = kfold_assignments(len(y), n_splits=N_FOLDS, classes=y)[0]
+    order = np.stack([rng.permutation(len(y)) for _ in range(n_permutations)])
+    held = fold[order][:, None] == np.arange(N_FOLDS)[:, None]  # (permutation, fold, sample)
+    held, targets = held.reshape(-1, N_ROWS), y[order]
     target = np.repeat(targets, N_FOLDS, axis=0)
     batch = yield FitPlan(~held, held, target)
     aucs = [roc_auc(target[f, held[f]], batch.at(f, held[f])) for f in range(len(held))]

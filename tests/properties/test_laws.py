@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import ExtraTreesRegressor, RandomForestClassifier
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -14,7 +14,6 @@ from foldwise.evaluation.cross_validation import ask_cross_validation
 from foldwise.evaluation.metrics import roc_auc
 from foldwise.evaluation.questions import run_question
 from foldwise.evaluation.splits import kfold_assignments, random_test_masks
-from foldwise.fits.logistic import PenalizedLogistic
 from foldwise.fits.logistic_learner import LogisticLearner
 from foldwise.fits.mlp import MlpLearner
 from foldwise.fits.plan import FitPlan
@@ -27,8 +26,7 @@ FILLED, SCALED = (MedianFill(),), (MedianFill(), Standardize())
 AnyLearner = SklearnLearner | LogisticLearner | MlpLearner
 
 LEARNERS = [
-    pytest.param(SklearnLearner(PenalizedLogistic(l1_ratio=1.0), SCALED, n_jobs=1), id="l1"),
-    pytest.param(SklearnLearner(PenalizedLogistic(C=np.inf), SCALED, n_jobs=1), id="no-penalty"),
+    pytest.param(SklearnLearner(LogisticRegression(), SCALED, n_jobs=1), id="lbfgs"),
     pytest.param(SklearnLearner(RandomForestClassifier(5), FILLED, n_jobs=1), id="forest"),
     pytest.param(SklearnLearner(BestSingleFeature(), FILLED, n_jobs=1), id="best-column"),
     pytest.param(SklearnLearner(ExtraTreesRegressor(5), FILLED, n_jobs=1), id="trees"),
@@ -91,7 +89,7 @@ def test_a_batch_equals_its_fits_one_at_a_time(learner: AnyLearner) -> None:
 def test_labels_without_meaning_give_an_auc_of_one_half_through_the_whole_pipeline() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(80, 30))
-    learner = SklearnLearner(PenalizedLogistic(l1_ratio=1.0), SCALED, n_jobs=1)
+    learner = LogisticLearner(l1_ratio=1.0, n_jobs=1)
     aucs = []
     for draw_number in range(20):
         y = rng.permutation(np.arange(80) % 2).astype(float)
@@ -119,3 +117,40 @@ def test_groups_stay_whole_and_every_row_has_one_side(
     for repeat in folds:
         assert {len(set(repeat[groups == group])) for group in set(groups)} == {1}
         assert set(repeat) == {0, 1, 2}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n=st.integers(8, 60),
+    p=st.integers(1, 150),
+    log_C=st.floats(-3, 4),
+    l1_ratio=st.sampled_from([1.0, 0.9, 0.3, 0.0]),
+    noise=st.sampled_from([0.0, 0.3, 3.0]),
+    decades=st.sampled_from([0.0, 4.0]),
+    seed=st.integers(0, 10_000),
+)
+def test_a_penalised_logistic_fit_meets_the_conditions_of_its_optimum(
+    n: int, p: int, log_C: float, l1_ratio: float, noise: float, decades: float, seed: int
+) -> None:
+    """Weak penalties on separable rows, twin and constant columns, weights, and any units."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p)) + rng.normal(size=(n, 1))
+    X *= 10.0 ** rng.uniform(-decades, decades, p)
+    X[:, p // 2] = X[:, 0]
+    X[:, p // 3] = 2.0 if p > 5 else X[:, p // 3]
+    y = (X[:, 0] + noise * rng.normal(size=n) > np.median(X[:, 0])).astype(float)
+    y[:2] = 0.0, 1.0
+    weight = rng.uniform(0.2, 3.0, (1, n))
+    every, C = np.ones((1, n), bool), 10.0**log_C
+    learner = LogisticLearner(C=C, l1_ratio=l1_ratio, steps=(), n_jobs=1)
+    batch = learner.run(X, FitPlan(every, every, y, weight=weight), keep=("scores", "parameters"))
+    assert batch.notes == ()
+    coef = batch.states[0]["coef"]
+    residual = weight[0] * (batch.scores[0] - y)
+    slope = X.T @ residual + (1 - l1_ratio) / C * coef
+    tol = 1e-6 * max(1.0, weight.mean()) + 1e-12 * np.abs(X).sum()  # and the rounding of sums
+    assert abs(residual.sum()) <= tol
+    assert np.abs(slope[coef == 0]).max(initial=0.0) <= l1_ratio / C + tol
+    np.testing.assert_allclose(
+        slope[coef != 0], -l1_ratio / C * np.sign(coef[coef != 0]), rtol=0, atol=tol
+    )

@@ -7,7 +7,7 @@ from sklearn.preprocessing import StandardScaler
 
 from foldwise.arrays import IntArray
 from foldwise.errors import InvalidInputError
-from foldwise.fits import logistic_learner, logistic_training
+from foldwise.fits import logistic_learner
 from foldwise.fits.batch import FitBatch
 from foldwise.fits.logistic_learner import LogisticLearner
 from foldwise.fits.plan import FitPlan
@@ -74,7 +74,7 @@ def test_a_chain_is_the_same_bit_by_bit_alone_and_in_a_batch() -> None:
 
 
 def test_blocks_are_cut_between_chains(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logistic_learner, "_LONG_BLOCK", 2)
+    monkeypatch.setattr(logistic_learner, "_MOST_FITS", 6)
     X, y = table()
     plan = paths_plan(y, 5, np.geomspace(0.05, 1.0, 3), 1.0)
     order = np.random.default_rng(2).permutation(plan.n_fits)
@@ -90,19 +90,19 @@ def test_blocks_are_cut_between_chains(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(len(one) for one in paths) == 5  # no path is in two blocks
 
 
-def test_a_fit_starts_where_the_one_before_it_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[np.ndarray] = []
-    original = logistic_training.solve_smooth
-
-    def watched(block, w, b, *, tol):  # type: ignore[no-untyped-def]
-        started.append(w.numpy().copy())
-        return original(block, w, b, tol=tol)
-
-    monkeypatch.setattr(logistic_training, "solve_smooth", watched)
+@pytest.mark.parametrize("l1_ratio", [pytest.param(1.0, id="l1"), pytest.param(0.0, id="l2")])
+def test_a_fit_starts_where_the_one_before_it_ended(l1_ratio: float) -> None:
+    """A penalty that hardly differs leaves the optimum within the tolerance: no step is taken."""
     X, y = table()
-    batch = LogisticLearner(n_jobs=1).run(X, paths_plan(y, 2, np.array([0.1, 1.0]), 0.0), keep=KEEP)
-    assert not started[0].any()
-    np.testing.assert_array_equal(started[1].T, batch.stacked("coef")[[0, 2]])
+    Cs = 0.3 * np.array([1.0, 1.0 + 1e-9])
+    warm, cold = (
+        LogisticLearner(n_jobs=1)
+        .run(X, paths_plan(y, 2, Cs, l1_ratio, warm=warm), keep=KEEP)
+        .stacked("coef")
+        for warm in (True, False)
+    )
+    np.testing.assert_array_equal(warm[1::2], warm[::2])
+    assert (cold[1::2] != cold[::2]).any(axis=1).all()
 
 
 def test_fits_that_follow_one_another_in_a_circle_are_refused() -> None:

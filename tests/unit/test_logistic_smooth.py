@@ -1,19 +1,17 @@
 """Logistic regressions without an L1 part: against scikit-learn, closed forms and SciPy."""
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from scipy.optimize import brentq, minimize
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from foldwise.fits import logistic_smooth
+from foldwise.fits import logistic_kernels
 from foldwise.fits.batch import FitBatch
+from foldwise.fits.logistic_kernels import SEPARABLE_NORM
 from foldwise.fits.logistic_learner import LogisticLearner
-from foldwise.fits.logistic_smooth import SEPARABLE_NORM
 from foldwise.fits.plan import FitPlan
 from foldwise.fits.preprocessing import MedianFill, Standardize
 
@@ -174,7 +172,7 @@ def test_a_larger_norm_approaches_the_widest_margin(monkeypatch: pytest.MonkeyPa
     every = np.ones((1, 30), bool)
     angles = []
     for norm in (6.0, 60.0, 600.0):
-        monkeypatch.setattr(logistic_smooth, "SEPARABLE_NORM", norm)
+        monkeypatch.setattr(logistic_kernels, "SEPARABLE_NORM", norm)
         coef = run(X, FitPlan(every, every, y), C=np.inf, steps=()).states[0]["coef"]
         angles.append(np.arccos(np.clip(coef @ widest / np.linalg.norm(coef), -1, 1)))
     assert angles[0] > angles[1] > angles[2]
@@ -251,31 +249,3 @@ def test_columns_far_from_zero_are_solved_all_the_same(mean: float) -> None:
     assert far.notes == ()
     # Numbers near 1e10 hold 6 decimals.
     np.testing.assert_allclose(far.stacked("coef"), near.stacked("coef"), atol=1e-4)
-
-
-def test_the_objective_never_grows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logistic_smooth, "_APPROACH", 0)
-    X, y = table(60, 10, noise=0.05)
-    ready = torch.tensor(StandardScaler().fit_transform(X))
-    ones = torch.ones(1, 32, dtype=torch.float64)
-    block = logistic_smooth.LogisticBlock(
-        X=ready,
-        weight=ones.expand(60, 32).clone(),
-        y=torch.tensor(y)[:, None].expand(60, 32).clone(),
-        center=0 * ones.expand(10, 32),
-        scale=ones.expand(10, 32),
-        l1=0 * ones[0],
-        l2=1e-4 * ones[0],
-    ).with_full_rows()
-    (_, rows), *_ = logistic_smooth.training_rows(block.weight)
-    at = torch.full((10, 32), 30.0, dtype=torch.float64)  # far out, where full steps overshoot
-    fits = logistic_smooth._Fits.start(block, rows, at, ones[0], 1e-6)
-    values = []
-    for _ in range(20):
-        z = ready @ fits.w[:, 0] + fits.b[0]
-        loss = torch.nn.functional.softplus((1 - 2 * torch.tensor(y)) * z).sum()
-        values.append(float(loss + 0.5e-4 * fits.w[:, 0] @ fits.w[:, 0]))
-        fits = fits.advance()
-    # Sums of 60 numbers of this size round in the 13th digit.
-    assert all(after <= before * (1 + 1e-13) for before, after in pairwise(values))
-    assert values[-1] < values[0] / 10

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from threading import Lock
 from typing import Literal
 
 import numpy as np
@@ -89,6 +90,9 @@ def row_order(seed: int, epoch: int, n_rows: int) -> IntArray:
     return np.random.default_rng([seed, epoch]).permutation(n_rows)
 
 
+_RANDOM_STATE = Lock()  # is one for all threads
+
+
 def initial_network(
     n_features: int, hidden: Sequence[int], activation: str, seed: int
 ) -> nn.Sequential:
@@ -101,7 +105,7 @@ def initial_network(
         raise InvalidInputError(
             f"Unknown activation {activation!r}. Known: {', '.join(_ACTIVATIONS)}."
         )
-    with torch.random.fork_rng(devices=[]):
+    with _RANDOM_STATE, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         layers: list[nn.Module] = []
         for before, after in pairwise([n_features, *hidden]):

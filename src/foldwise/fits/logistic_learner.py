@@ -1,8 +1,7 @@
-"""Logistic regression over a plan: fits solved together, in blocks on one X."""
+"""Logistic regression over a plan: compiled fits, in blocks, one thread per core."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,20 +9,20 @@ from scipy.special import expit
 
 from foldwise.arrays import Design, FloatArray, IntArray, as_dense
 from foldwise.fits.batch import BlockCallback, FitBatch, FitState, merge_batches
-from foldwise.fits.logistic_training import LogisticSetting, chain_places, train_block
+from foldwise.fits.logistic_training import LogisticSetting, chain_heads, train_block
 from foldwise.fits.plan import FitPlan
 from foldwise.fits.preprocessing import MedianFill, Standardize, Step, apply_steps
-from foldwise.fits.schedule import finish_in_order
+from foldwise.fits.schedule import count_jobs, finish_in_threads
+from foldwise.fits.threads import one_blas_thread
 
 __all__ = ["LogisticLearner"]
 
-_BLOCK = 128  # chains solved together
-_LONG_BLOCK = 32  # where chains have more than one fit
+_MOST_FITS = 64  # in a block: what a kill loses
 
 
 @dataclass(frozen=True)
 class LogisticLearner:
-    r"""Train a logistic regression for each fit of a plan, many together on one X.
+    r"""Train a logistic regression for each fit of a plan.
 
     Minimises, as scikit-learn writes it,
 
@@ -36,7 +35,7 @@ class LogisticLearner:
     Without penalty the coefficients are the smallest of all optima. Where the training
     rows are separable none exists: the fit then has the smallest loss among all
     coefficients of norm 6 per standard deviation of the features
-    (`foldwise.fits.logistic_smooth.SEPARABLE_NORM`), and a note says "separable".
+    (`foldwise.fits.logistic_kernels.SEPARABLE_NORM`), and a note says "separable".
 
     Where ``plan.follows`` names the fit before, its solution is the starting point:
     along a path of penalties that is quicker, and the optimum is the same.
@@ -56,7 +55,7 @@ class LogisticLearner:
     tol : float, default=1e-6
         Largest violation of the conditions of an optimum, in units of the loss.
     n_jobs : int, optional
-        Worker processes; all cores when None. Results do not depend on it.
+        Threads; all cores when None. Results do not depend on it.
 
     Examples
     --------
@@ -86,11 +85,13 @@ class LogisticLearner:
         on_block: BlockCallback | None = None,
     ) -> FitBatch:
         """Train the plan. ``keep`` may add "parameters", "preprocessing"."""
+        X = np.require(as_dense(X), np.float64, ["C", "W"])  # compiled for no other layout
         parts: list[tuple[IntArray, FitBatch]] = []
-        for fits, batch in self._batches(as_dense(X), plan, keep):
-            parts.append((fits, batch))
-            if on_block is not None:
-                on_block(fits, batch)
+        with one_blas_thread():  # around all threads: the limit is that of the process
+            for fits, batch in self._batches(X, plan, keep):
+                parts.append((fits, batch))
+                if on_block is not None:
+                    on_block(fits, batch)
         return merge_batches(plan, parts)
 
     def _batches(
@@ -98,17 +99,23 @@ class LogisticLearner:
     ) -> Iterator[tuple[IntArray, FitBatch]]:
         wanted = {"coef", "intercept"} if "parameters" in keep else set()
         wanted |= {"fill", "center", "scale"} if "preprocessing" in keep else set()
-        settings = [self._setting(plan, fit) for fit in range(plan.n_fits)]
-        train = partial(_train, self, X, plan, settings)
-        for fits, (states, notes) in finish_in_order(train, _blocks(plan), self.n_jobs):
+        used, first = np.unique(plan.setting, return_index=True)
+        of_setting = {
+            one: self._setting(plan, int(fit)) for one, fit in zip(used, first, strict=True)
+        }
+        settings = [of_setting[one] for one in plan.setting]
+
+        def train(fits: IntArray) -> FitBatch:
             part = plan[fits]
-            scores = np.full(part.score.shape, np.nan)
-            for fit, state in enumerate(states):
-                rows = part.score[fit]
-                if rows.any():
-                    scores[fit, rows] = self.predict(state, X[rows])
-            kept = [{name: state[name] for name in state if name in wanted} for state in states]
-            yield fits, FitBatch(part, scores, tuple(kept) if wanted else (), notes, learner=self)
+            own = [settings[fit] for fit in fits]
+            trained = train_block(X, part, own, steps=self.steps, tol=self.tol)
+            kept = tuple(
+                {name: state[name] for name in state if name in wanted}
+                for state in (trained.states() if wanted else ())
+            )
+            return FitBatch(part, trained.scores(part.score), kept, trained.notes(), learner=self)
+
+        yield from finish_in_threads(train, _blocks(plan, self.n_jobs), self.n_jobs)
 
     def _setting(self, plan: FitPlan, fit: int) -> LogisticSetting:
         own = {"C": self.C, "l1_ratio": self.l1_ratio, "class_weight": self.class_weight}
@@ -135,33 +142,11 @@ class LogisticLearner:
         }
 
 
-def _blocks(plan: FitPlan) -> list[IntArray]:
-    """Return the fits of each block, cut between chains."""
-    if plan.follows is None:
-        return [
-            np.arange(plan.n_fits)[start : start + _BLOCK]
-            for start in range(0, plan.n_fits, _BLOCK)
-        ]
-    head = np.arange(plan.n_fits)  # the first fit of each chain
-    for _ in range(chain_places(plan.follows).max()):
-        head = np.where(plan.follows[head] < 0, head, plan.follows[head])
-    heads = np.unique(head)
-    return [
-        np.flatnonzero(np.isin(head, heads[start : start + _LONG_BLOCK]))
-        for start in range(0, len(heads), _LONG_BLOCK)
-    ]
-
-
-_Trained = tuple[list[dict[str, FloatArray]], tuple[tuple[int, str], ...]]
-
-
-def _train(
-    learner: LogisticLearner,
-    X: FloatArray,
-    plan: FitPlan,
-    settings: Sequence[LogisticSetting],
-    fits: IntArray,
-) -> _Trained:
-    """Train one block; the same at home and in a worker."""
-    own = [settings[fit] for fit in fits]
-    return train_block(X, plan[fits], own, steps=learner.steps, tol=learner.tol)
+def _blocks(plan: FitPlan, n_jobs: int | None) -> list[IntArray]:
+    """Return the fits of each block, cut between chains, enough for every thread."""
+    heads = np.arange(plan.n_fits) if plan.follows is None else chain_heads(plan.follows)
+    chains, of_fit = np.unique(heads, return_inverse=True)
+    most = max(1, min(_MOST_FITS, -(-plan.n_fits // (2 * count_jobs(n_jobs)))))
+    size = max(1, most * len(chains) // plan.n_fits)
+    order = np.argsort(of_fit, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(of_fit[order] // size)) + 1)

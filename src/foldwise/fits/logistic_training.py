@@ -1,28 +1,32 @@
-"""One block of logistic fits: learn preprocessing, weigh rows, solve, chain by chain."""
+"""One block of logistic fits: learn preprocessing, weigh rows, solve, score."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
+from scipy.special import expit
 
-from foldwise.arrays import FloatArray, IntArray
+from foldwise.arrays import BoolArray, FloatArray, IntArray
 from foldwise.errors import InvalidInputError
-from foldwise.fits.logistic import solve_split
-from foldwise.fits.logistic_block import LogisticBlock
-from foldwise.fits.logistic_smooth import SEPARABLE_NORM, solve_smooth
-from foldwise.fits.logistic_sparse import solve_sparse
+from foldwise.fits import logistic_kernels as kernels
 from foldwise.fits.plan import FitPlan
 from foldwise.fits.preprocessing import MedianFill, Standardize, Step, apply_steps, learn_steps
-from foldwise.fits.threads import one_blas_thread, one_torch_thread
 
-__all__ = ["NOT_CONVERGED", "SEPARABLE", "LogisticSetting", "chain_places", "train_block"]
+__all__ = [
+    "NOT_CONVERGED",
+    "SEPARABLE",
+    "LogisticSetting",
+    "TrainedBlock",
+    "chain_heads",
+    "chain_places",
+    "train_block",
+]
 
 SEPARABLE = (
     "The training rows are separable: without penalty no finite optimum exists. The "
     "coefficients are those with the smallest loss among all of norm "
-    f"{SEPARABLE_NORM:g} per standard deviation of the features."
+    f"{kernels.SEPARABLE_NORM:g} per standard deviation of the features."
 )
 NOT_CONVERGED = "A logistic fit stopped before it converged."
 
@@ -116,6 +120,20 @@ def chain_places(follows: IntArray) -> IntArray:
     return place
 
 
+def chain_heads(follows: IntArray) -> IntArray:
+    """Return the first fit of each fit's chain, shape (n_fits,).
+
+    Examples
+    --------
+    >>> chain_heads(np.array([-1, 0, 1, -1, 0]))
+    array([0, 0, 0, 3, 0])
+    """
+    head = np.arange(len(follows))
+    for _ in range(chain_places(follows).max()):
+        head = np.where(follows[head] < 0, head, follows[head])
+    return head
+
+
 def train_block(
     X: FloatArray,
     plan: FitPlan,
@@ -123,8 +141,8 @@ def train_block(
     *,
     steps: tuple[Step, ...],
     tol: float,
-) -> tuple[list[dict[str, FloatArray]], tuple[tuple[int, str], ...]]:
-    """Train every fit of a plan; the same at home and in a worker.
+) -> "TrainedBlock":
+    """Train every fit of a plan.
 
     Parameters
     ----------
@@ -137,36 +155,120 @@ def train_block(
         Preprocessing learned from the training rows of each fit.
     tol : float
         Largest violation of the conditions of an optimum, in units of the loss.
-
-    Returns
-    -------
-    states : list of dict
-        What the steps learned, ``coef`` and ``intercept``.
-    notes : tuple of (int, str)
-        Which fits are separable or have not converged.
     """
-    block = _Block.of(X, plan, settings, steps)
+    _require_cells(X, plan, steps)
+    weight = _weights(plan, settings)
+    learned = _Learned.of(X, plan, settings, steps, weight > 0)
+    C = np.array([one.C for one in settings])
+    share = np.array([one.l1_ratio for one in settings])
+    l1, l2 = share / C, (1 - share) / C
     follows = np.full(plan.n_fits, -1) if plan.follows is None else plan.follows
-    places = chain_places(follows)
-    for place in range(places.max() + 1):
-        fits = np.flatnonzero(places == place)
-        with one_torch_thread():
-            block.solve(fits, follows[fits], tol)
-    return block.states, tuple(block.notes)
+    # One layout for all plans: every other one would be compiled anew.
+    target = np.array(np.broadcast_to(plan.target, plan.train.shape), order="C")
+    w, b = np.zeros((plan.n_fits, X.shape[1])), np.zeros(plan.n_fits)
+    converged, separable = np.zeros(plan.n_fits, bool), np.zeros(plan.n_fits, bool)
+    whole, norm = learned.affine.then(learned.beyond), kernels.SEPARABLE_NORM
+    affine = learned.of_fit, whole.fill, whole.center, whole.scale
+    order = _order(follows, l1 > 0)
+    for alike in _split(order, (l1 > 0)[order]):
+        for fits, design in learned.runs(X, alike):
+            problem = fits, design, weight, target, *affine
+            if l1[fits[0]] > 0:
+                kernels.solve_sparse_fits(*problem, l1, l2, follows, tol, w, b, converged)
+            else:
+                found = w, b, converged, separable
+                kernels.solve_smooth_fits(*problem, l2, follows, tol, norm, *found)
+    beyond = learned.beyond
+    coef = w / beyond.scale[learned.of_fit]
+    intercept = b - (beyond.center[learned.of_fit] * coef).sum(axis=1)
+    return TrainedBlock(X, learned, coef, intercept, converged, separable)
 
 
 @dataclass(frozen=True, eq=False)
-class _Block:
-    """The fits of a block, on X or on the rows that steps of another kind leave."""
+class TrainedBlock:
+    """The fits of a block, on X as its steps leave it."""
 
     X: FloatArray
-    plan: FitPlan
-    settings: Sequence[LogisticSetting]
-    steps: tuple[Step, ...]
-    weight: FloatArray  # (fit, sample)
+    learned: "_Learned"
+    coef: FloatArray  # (fit, feature)
+    intercept: FloatArray  # (fit,)
+    converged: BoolArray
+    separable: BoolArray
+
+    def states(self) -> list[dict[str, FloatArray]]:
+        """Return what the steps learned, ``coef`` and ``intercept``, per fit."""
+        own = zip(self.learned.of_fit, self.coef, self.intercept, strict=True)
+        return [
+            {**self.learned.states[steps], "coef": coef, "intercept": np.asarray(intercept)}
+            for steps, coef, intercept in own
+        ]
+
+    def notes(self) -> tuple[tuple[int, str], ...]:
+        """Return which fits are separable or have not converged."""
+        found = [(int(fit), SEPARABLE) for fit in np.flatnonzero(self.separable)]
+        return (*found, *((int(fit), NOT_CONVERGED) for fit in np.flatnonzero(~self.converged)))
+
+    def scores(self, asked: BoolArray) -> FloatArray:
+        """Return the probabilities of class 1, shape (n_fits, n_samples), NaN if not asked for."""
+        z = np.full(asked.shape, np.nan)
+        fits = np.flatnonzero(asked.any(axis=1))
+        affine = self.learned.affine
+        steps = self.learned.of_fit, affine.fill, affine.center, affine.scale
+        for own, design in self.learned.runs(self.X, fits):
+            kernels.score_fits(own, asked, design, *steps, self.coef, self.intercept, z)
+        return np.asarray(expit(z))
+
+
+@dataclass(frozen=True, eq=False)
+class _Affine:
+    """Fill, centre and scale of several preprocessings, each (n_steps, n_features)."""
+
+    fill: FloatArray
+    center: FloatArray
+    scale: FloatArray
+
+    @classmethod
+    def none(cls, n_steps: int, n_features: int) -> "_Affine":
+        """Return steps that leave X as it is."""
+        shape = n_steps, n_features
+        return cls(np.zeros(shape), np.zeros(shape), np.ones(shape))
+
+    @classmethod
+    def of(cls, states: Sequence[Mapping[str, FloatArray]], n_features: int) -> "_Affine":
+        """Return the states of filling and standardising."""
+        absent = {"fill": np.zeros(n_features), "center": np.zeros(n_features)}
+        absent["scale"] = np.ones(n_features)
+        return cls(*(np.stack([one.get(name, absent[name]) for one in states]) for name in absent))
+
+    def then(self, after: "_Affine") -> "_Affine":
+        """Return these steps followed by a centre and scale."""
+        center = self.center + self.scale * after.center
+        return _Affine(self.fill, center, self.scale * after.scale)
+
+
+@dataclass(frozen=True, eq=False)
+class _Learned:
+    """The preprocessing of a block: fits on the same rows share theirs.
+
+    Parameters
+    ----------
+    of_fit : int array of shape (n_fits,)
+        Position of each fit's preprocessing in the others.
+    states : sequence of mappings
+        What the steps learned.
+    affine : _Affine
+        The same as fill, centre and scale, if the steps are nothing else.
+    designs : sequence of float arrays of shape (n_samples, n_features)
+        X as the steps leave it, if they are something else; otherwise empty.
+    beyond : _Affine
+        Centre and scale that follow the steps.
+    """
+
+    of_fit: IntArray
     states: list[dict[str, FloatArray]]
-    affine: list[tuple[FloatArray, FloatArray]]  # centre and scale beyond those of the steps
-    notes: list[tuple[int, str]]
+    affine: _Affine
+    designs: list[FloatArray]
+    beyond: _Affine
 
     @classmethod
     def of(
@@ -175,132 +277,55 @@ class _Block:
         plan: FitPlan,
         settings: Sequence[LogisticSetting],
         steps: tuple[Step, ...],
-    ) -> "_Block":
-        """Return the block with its preprocessing learned."""
-        _require_cells(X, plan, steps)
-        weight = _weights(plan, settings)
-        learned: dict[bytes, dict[str, FloatArray]] = {}  # fits on the same rows share it
-        states, affine = [], []
+        used: BoolArray,
+    ) -> "_Learned":
+        """Return what the steps learn from the training rows of each fit."""
+        places: dict[tuple[bytes, bytes, bool], int] = {}
+        first: list[int] = []
+        of_fit = np.zeros(plan.n_fits, np.int64)
+        free = [np.isinf(setting.C) for setting in settings]
         for fit, train in enumerate(plan.train):
-            key = train.tobytes()
-            if key not in learned:
-                learned[key] = learn_steps(steps, X[train])
-            states.append(dict(learned[key]))
-            if np.isfinite(settings[fit].C):
-                affine.append((np.zeros(X.shape[1]), np.ones(X.shape[1])))
-            else:
-                affine.append(_affine(apply_steps(steps, learned[key], X[train])))
-        return cls(X, plan, settings, steps, weight, states, affine, [])
-
-    def solve(self, fits: IntArray, before: IntArray, tol: float) -> None:
-        """Find coefficients of some fits, starting from those of the fits before."""
-        w, b = (torch.tensor(start) for start in self._starts(fits, before))
-        shared = tuple(type(step) for step in self.steps) in _SHARED
-        found = [w, b, torch.zeros(len(b), dtype=torch.bool), torch.zeros(len(b), dtype=torch.bool)]
+            key = train.tobytes(), used[fit].tobytes(), bool(free[fit])
+            if key not in places:
+                places[key] = len(first)
+                first.append(fit)
+            of_fit[fit] = places[key]
+        states = [learn_steps(steps, X[plan.train[fit]]) for fit in first]
+        beyond = _Affine.none(len(first), X.shape[1])
+        for place, fit in enumerate(first):
+            if free[fit]:
+                ready = apply_steps(steps, states[place], X[plan.train[fit]])
+                beyond.center[place], beyond.scale[place] = _spread(ready)
+        shared = tuple(type(step) for step in steps) in _SHARED
         if shared:
-            found = list(_solve(self._problems(fits), w, b, tol))
-        # Where a column's mean is ten million times its spread, X V - c' V has no digits left.
-        for column in (~found[2]).nonzero()[:, 0].tolist():
-            one, fit = slice(column, column + 1), int(fits[column])
-            sparse = self.settings[fit].l1_ratio > 0 and np.isfinite(self.settings[fit].C)
-            alone = (
-                self._split(fit, found[0][:, column], found[1][column], tol)
-                if sparse
-                else _solve(self._alone(fit), w[:, one], b[one], tol)
-            )
-            for whole, own in zip(found, alone, strict=True):
-                whole[..., one] = own
-        w, b, converged, separable = found
-        for column, fit in enumerate(fits.tolist()):
-            self._write(fit, w[:, column].numpy(), float(b[column]))
-            self.notes.extend([(fit, SEPARABLE)] * bool(separable[column]))
-            self.notes.extend([(fit, NOT_CONVERGED)] * (not converged[column]))
+            return cls(of_fit, states, _Affine.of(states, X.shape[1]), [], beyond)
+        designs = [np.ascontiguousarray(apply_steps(steps, one, X)) for one in states]
+        return cls(of_fit, states, _Affine.none(len(first), X.shape[1]), designs, beyond)
 
-    def _starts(self, fits: IntArray, before: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Return where fits start, (feature, fit) and (fit,): without penalty always at zero."""
-        w, b = np.zeros((self.X.shape[1], len(fits))), np.zeros(len(fits))
-        for column, (fit, previous) in enumerate(zip(fits, before, strict=True)):
-            if previous >= 0 and np.isfinite(self.settings[fit].C):
-                w[:, column] = self.states[previous]["coef"]
-                b[column] = self.states[previous]["intercept"]
-        return w, b
-
-    def _write(self, fit: int, w: FloatArray, b: float) -> None:
-        center, scale = self.affine[fit]
-        coef = np.asarray(w / scale)
-        self.states[fit] |= {"coef": coef, "intercept": np.asarray(b - center @ coef)}
-
-    def _problems(self, fits: IntArray) -> LogisticBlock:
-        """Return fits that share X."""
-        missing = np.isnan(self.X)
-        center, scale, fill = (
-            torch.tensor(np.stack([self._column(name, fit) for fit in fits], 1))
-            for name in ("center", "scale", "fill")
-        )
-        l1, l2 = self._penalties(fits)
-        return LogisticBlock(
-            X=torch.tensor(np.where(missing, 0.0, self.X)),
-            weight=torch.tensor(self.weight[fits].T.copy()),
-            y=torch.tensor(np.stack([self.plan.target_of(fit) for fit in fits], 1)),
-            center=center,
-            scale=scale,
-            l1=l1,
-            l2=l2,
-            gap=torch.tensor(missing.astype(float)) if missing.any() else None,
-            fill=fill if missing.any() else None,
-        )
-
-    def _column(self, name: str, fit: int) -> FloatArray:
-        """Return centre, scale or fill of the steps and what is beyond them, together."""
-        state, (center, scale) = self.states[fit], self.affine[fit]
-        absent = np.zeros(self.X.shape[1])
-        if name == "fill":
-            return state.get("fill", absent)
-        own = state.get("scale", absent + 1.0)
-        return own * scale if name == "scale" else state.get("center", absent) + own * center
-
-    def _alone(self, fit: int) -> LogisticBlock:
-        """Return one fit on its training rows as its steps leave them."""
-        train = self.plan.train[fit]
-        center, scale = self.affine[fit]
-        ready = (apply_steps(self.steps, self.states[fit], self.X[train]) - center) / scale
-        l1, l2 = self._penalties(np.array([fit]))
-        column = torch.zeros(ready.shape[1], 1, dtype=torch.float64)
-        return LogisticBlock(
-            X=torch.tensor(ready),
-            weight=torch.tensor(self.weight[fit, train])[:, None],
-            y=torch.tensor(self.plan.target_of(fit)[train])[:, None],
-            center=column,
-            scale=column + 1,
-            l1=l1,
-            l2=l2,
-        )
-
-    def _split(
-        self, fit: int, w: torch.Tensor, b: torch.Tensor, tol: float
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Solve one fit with an L1 part by other means: weak ones take too many proximal steps."""
-        alone, setting = self._alone(fit), self.settings[fit]
-        with one_blas_thread():
-            coef, intercept, _, converged = solve_split(
-                alone.X.numpy(),
-                alone.y[:, 0].numpy(),
-                alone.weight[:, 0].numpy(),
-                C=setting.C,
-                l1_ratio=setting.l1_ratio,
-                tol=tol,
-                start=(w.numpy(), float(b)),
-            )
-        never = torch.tensor([False])
-        return torch.tensor(coef)[:, None], torch.tensor([intercept]), never | converged, never
-
-    def _penalties(self, fits: IntArray) -> tuple[torch.Tensor, torch.Tensor]:
-        C = torch.tensor([self.settings[fit].C for fit in fits], dtype=torch.float64)
-        share = torch.tensor([self.settings[fit].l1_ratio for fit in fits], dtype=torch.float64)
-        return share / C, (1 - share) / C
+    def runs(self, X: FloatArray, fits: IntArray) -> Iterator[tuple[IntArray, FloatArray]]:
+        """Yield fits, in order, with the X that fill, centre and scale apply to."""
+        if not self.designs:
+            yield fits, X
+            return
+        for own in _split(fits, self.of_fit[fits]):
+            yield own, self.designs[self.of_fit[own[0]]]
 
 
-def _affine(ready: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _split(fits: IntArray, by: IntArray | BoolArray) -> list[IntArray]:
+    """Return runs of fits with the same value."""
+    return np.split(fits, np.flatnonzero(np.diff(by)) + 1)
+
+
+def _order(follows: IntArray, sparse: BoolArray) -> IntArray:
+    """Return fits such that each comes after the one it follows, chain by chain."""
+    places = chain_places(follows)
+    if not places.any():
+        return np.argsort(sparse, kind="stable")
+    head = chain_heads(follows)
+    return np.lexsort((places, head))
+
+
+def _spread(ready: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return centre and scale of a fit without penalty, beyond those of its steps.
 
     The norm at which separable rows stop counts in standard deviations. Nothing holds the
@@ -316,10 +341,10 @@ def _weights(plan: FitPlan, settings: Sequence[LogisticSetting]) -> FloatArray:
     weight = plan.train.astype(float)
     if plan.weight is not None:
         weight[plan.train] = plan.weight[plan.train]
+    _require_classes(plan, weight)
     for fit, setting in enumerate(settings):
-        y, own = plan.target_of(fit), weight[fit]
-        _require_classes(y, own, plan.describe(fit))
-        weight[fit] = own * setting.factors(y, own)
+        if setting.class_weight is not None:
+            weight[fit] *= setting.factors(plan.target_of(fit), weight[fit])
     return weight
 
 
@@ -333,41 +358,24 @@ def _require_cells(X: FloatArray, plan: FitPlan, steps: tuple[Step, ...]) -> Non
         )
 
 
-def _require_classes(y: FloatArray, weight: FloatArray, fit: str) -> None:
+def _require_classes(plan: FitPlan, weight: FloatArray) -> None:
     """Refuse weights and targets that no logistic regression can learn from."""
-    if not (np.isfinite(weight).all() and (weight >= 0).all()):
+    impossible = ~(np.isfinite(weight) & (weight >= 0)).all(axis=1)
+    for fit in np.flatnonzero(impossible)[:1]:
         raise InvalidInputError(
-            f"{fit}: its sample weights go from {weight.min():g} to {weight.max():g}. They must "
-            "be finite and not below 0."
+            f"{plan.describe(fit)}: its sample weights go from {weight[fit].min():g} to "
+            f"{weight[fit].max():g}. They must be finite and not below 0."
         )
-    learned = y[weight > 0]
-    case = learned == 1
-    if not (case | (learned == 0)).all():
-        other = learned[~(case | (learned == 0))][0]
-        raise InvalidInputError(f"{fit}: a target is {other:g}. Classes are 0 and 1.")
-    if case.all() or not case.any():
+    learned = weight > 0
+    case, control = (learned & (plan.target == label) for label in (1, 0))
+    other = learned & ~case & ~control
+    for fit in np.flatnonzero(other.any(axis=1))[:1]:
+        value = plan.target_of(fit)[other[fit]][0]
         raise InvalidInputError(
-            f"{fit}: its training rows are all of one class. Use stratified folds, or fewer of "
-            "them."
+            f"{plan.describe(fit)}: a target is {value:g}. Classes are 0 and 1."
         )
-
-
-def _solve(
-    block: LogisticBlock, w: torch.Tensor, b: torch.Tensor, tol: float
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return w, b, who converged and who is separable; fits with an L1 part go their own way."""
-    w, b = w.clone(), b.clone()
-    converged = torch.zeros(len(b), dtype=torch.bool)
-    separable = converged.clone()
-    sparse = block.l1 > 0
-    fits = sparse.nonzero()[:, 0]
-    if len(fits):
-        w[:, fits], b[fits], converged[fits] = solve_sparse(
-            block.take(fits), w[:, fits], b[fits], tol=tol
+    for fit in np.flatnonzero(~(case.any(axis=1) & control.any(axis=1)))[:1]:
+        raise InvalidInputError(
+            f"{plan.describe(fit)}: its training rows are all of one class. Use stratified "
+            "folds, or fewer of them."
         )
-    fits = (~sparse).nonzero()[:, 0]
-    if len(fits):
-        w[:, fits], b[fits], converged[fits], separable[fits] = solve_smooth(
-            block.take(fits), w[:, fits], b[fits], tol=tol
-        )
-    return w, b, converged, separable

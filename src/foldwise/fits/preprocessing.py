@@ -86,10 +86,13 @@ class Standardize:
 
     def learn(self, X: Float[np.ndarray, "sample feature"]) -> dict[str, FloatArray]:
         """Return ``{"center": (n_features,), "scale": (n_features,)}``."""
-        spread = X.std(axis=0)
+        mean = X.mean(axis=0)
+        spread = X.std(axis=0, mean=mean[None])
         # Rounding leaves a tiny spread in a constant column: judge by the values.
-        constant = X.min(axis=0) == X.max(axis=0)
-        return {"center": X.mean(axis=0), "scale": np.where(constant | (spread == 0), 1.0, spread)}
+        tiny = np.flatnonzero(spread <= 1e-6 * np.abs(mean))
+        constant = tiny[X[:, tiny].min(axis=0) == X[:, tiny].max(axis=0)]
+        spread[constant] = 1.0
+        return {"center": mean, "scale": np.where(spread == 0, 1.0, spread)}
 
     def apply(self, state: StepState, X: Float[np.ndarray, "sample feature"]) -> FloatArray:
         """Return X centred and scaled."""
@@ -108,9 +111,10 @@ def learn_steps(
     (2.0, 2.0)
     """
     state: dict[str, FloatArray] = {}
-    for step in steps:
+    for place, step in enumerate(steps):
         state |= step.learn(X)
-        X = step.apply(state, X)
+        if place < len(steps) - 1:
+            X = step.apply(state, X)
     return state
 
 

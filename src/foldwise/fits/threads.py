@@ -12,6 +12,8 @@ __all__ = ["one_blas_thread", "one_torch_thread"]
 @cache
 def _controller() -> ThreadpoolController:
     """Look for the loaded libraries once: a look takes milliseconds, a fit may take less."""
+    import scipy.linalg.cython_blas  # noqa: F401 - what compiled fits use must be there to be found
+
     return ThreadpoolController()
 
 
