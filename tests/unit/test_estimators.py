@@ -160,3 +160,15 @@ def test_unknown_options_are_refused_in_words(name: str) -> None:
     wrong = {"LogisticClassifier": {"C": -1.0}}.get(name, {"activation": "gelu"})
     with pytest.raises(InvalidInputError):
         getattr(foldwise, name)(**wrong).fit(X, y > 0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        pytest.param([1, 1, 1], "all 3 rows of y are of one class, 1", id="one-class"),
+        pytest.param(["a", "b", "c"], "y holds 3 classes, 'a', 'b', 'c'", id="three-classes"),
+    ],
+)
+def test_labels_that_are_no_two_classes_are_named(labels: list[object], message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        LogisticClassifier().fit(np.eye(3), labels)

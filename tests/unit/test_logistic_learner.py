@@ -64,6 +64,7 @@ def test_coefficients_and_objectives_equal_a_converged_saga() -> None:
         saga.fit(ready, y[train])
         coef, intercept = batch.states[fit]["coef"], float(batch.states[fit]["intercept"])
         np.testing.assert_allclose(coef, saga.coef_[0], atol=1e-4)
+        np.testing.assert_array_equal(coef == 0, saga.coef_[0] == 0)
         assert intercept == pytest.approx(saga.intercept_[0], abs=1e-4)
         problem = ready, np.where(y[train] == 1, 1, -1), setting
         theirs = objective(*problem, saga.coef_[0], float(saga.intercept_[0]))
@@ -330,3 +331,38 @@ def test_files_of_compiled_code_are_named_after_the_source() -> None:
     for name in kernels.__all__[1:]:
         function = getattr(kernels, name).py_func
         assert function.__qualname__ == name + digest[:12]
+
+
+def test_a_penalty_that_leaves_nothing_keeps_the_share_of_cases() -> None:
+    X, y = cohort()
+    plan = folds_plan(y, [{"C": 1e-4, "l1_ratio": 1.0}])
+    batch = LogisticLearner(n_jobs=1).run(X, plan, keep=KEEP)
+    assert not batch.stacked("coef").any()
+    for fit in range(4):
+        share = y[plan.train[fit]].mean()
+        np.testing.assert_allclose(batch.at(fit, plan.score[fit]), share, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("l1", "l2"), [pytest.param(0.5, 0.1, id="elastic-net"), pytest.param(0.0, 0.1, id="l2")]
+)
+def test_far_out_where_full_steps_overshoot_a_fit_finds_its_way_back(l1: float, l2: float) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 10))
+    y = (X[:, 0] + 0.05 * rng.normal(size=60) > 0).astype(float)[None]
+    found = []
+    for start in (0.0, 30.0, -1000.0):
+        w, b = np.full((1, 10), start), np.zeros(1)
+        converged, separable = np.zeros(1, bool), np.zeros(1, bool)
+        as_it_is = np.zeros(1, np.int64), np.zeros((1, 10)), np.zeros((1, 10)), np.ones((1, 10))
+        problem = np.zeros(1, np.int64), X, np.ones((1, 60)), y, *as_it_is
+        penalties, alone = (np.array([l1]), np.array([l2])), np.array([-1])
+        if l1:
+            kernels.solve_sparse_fits(*problem, *penalties, alone, 1e-6, w, b, converged)
+        else:
+            outcome = w, b, converged, separable
+            kernels.solve_smooth_fits(*problem, penalties[1], alone, 1e-6, 6.0, *outcome)
+        assert converged[0]
+        found.append(w[0])
+    np.testing.assert_allclose(found[1], found[0], atol=1e-5)
+    np.testing.assert_allclose(found[2], found[0], atol=1e-5)

@@ -163,6 +163,11 @@ def test_the_auc_of_one_class_is_undefined_and_says_so(y: list[float], said: str
         roc_auc(np.array(y), np.arange(float(len(y))))
 
 
+def test_the_auc_of_scores_that_are_no_numbers_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="1 of 3 scores are NaN"):
+        roc_auc(np.array([0.0, 1.0, 1.0]), np.array([0.2, np.nan, 0.3]))
+
+
 def test_a_metric_becomes_an_entry_with_every_field() -> None:
     metric = Metric("mae", "ridge", "one-hot", "test", 0.04, "eV/atom", 12, low=0.03, high=0.05)
     assert metric.as_dict() == {

@@ -64,13 +64,18 @@ def roc_auc(y: Float[np.ndarray, " sample"], score: Float[np.ndarray, " sample"]
     Raises
     ------
     InvalidInputError
-        If ``y`` holds one class only: no pair of a case and a control exists.
+        If ``y`` holds one class only: no pair of a case and a control exists. If a score is NaN.
 
     Examples
     --------
     >>> roc_auc(np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.1, 0.4, 0.35, 0.8]))
     0.75
     """
+    if np.isnan(score).any():
+        raise InvalidInputError(
+            f"AUC is undefined: {int(np.isnan(score).sum())} of {len(score)} scores are NaN. Score "
+            "rows that were asked for, with a model that has not diverged."
+        )
     case = y == 1
     cases, controls = score[case], np.sort(score[~case])
     if not (len(cases) and len(controls)):

@@ -178,7 +178,7 @@ def _bent(
 def _minimise_model(
     Q: RealArray, q: FloatArray, w: FloatArray, l1: FloatArray
 ) -> tuple[FloatArray, FloatArray, bool]:
-    """Minimise q'd + d'Qd/2 + l1 . |w + d| by fixing signs until all conditions hold.
+    """Minimise q'd + d'Qd/2 + l1 . |w + d|, nearly, by fixing signs.
 
     A few sweeps of coordinate descent guess the signs. With these the minimum is a linear
     system; a coefficient that leaves its sign becomes zero, a zero whose slope is too steep
@@ -190,7 +190,8 @@ def _minimise_model(
     d : array of shape (n_active,)
     sign : array of shape (n_active,)
         Of w + d; 0 where it is exactly zero.
-    found : bool
+    positive : bool
+        Whether the model has a minimum; if not, d leads nowhere.
     """
     n = len(q)
     d, g, sign = np.zeros(n), q.copy(), np.zeros(n)
@@ -239,16 +240,16 @@ def _minimise_model(
             if d[j] != 0.0:
                 for i in range(n):
                     g[i] += d[j] * Q[j, i]
-        found = True
+        settled = True
         for j in range(n):
             if sign[j] != 0.0:
                 if sign[j] * (w[j] + d[j]) <= 0.0:
                     sign[j] = 0.0
-                    found = False
+                    settled = False
             elif abs(g[j]) > l1[j]:
                 sign[j] = -np.sign(g[j])
-                found = False
-        if found:
+                settled = False
+        if settled:
             return d, sign, True
     for j in range(n):
         if sign[j] == 0.0 or sign[j] * (w[j] + d[j]) <= 0.0:
@@ -337,32 +338,26 @@ def _solve_sparse(
             q[a] = (g[j] - means[a] * t) / norms[a]
             near[a] = w[j] * norms[a]
             shrink[a] = l1 / norms[a]
-        d, signs, found = _minimise_model(Q, q, near, shrink)
-        d /= norms
+        d, signs, positive = _minimise_model(Q, q, near, shrink)
 
-        db = -t / total
-        dz = np.zeros(n)
-        before = 0.0  # of the penalty, and its change along the step below
+        db, dz = -t / total, np.zeros(n)
+        before = _loss(z, sign, weight)
         for a in range(k):
             j = chosen[a]
-            step = -w[j] if signs[a] == 0.0 else d[a]
-            db -= means[a] * step
+            d[a] = d[a] / norms[a] if signs[a] != 0.0 else -w[j]  # exactly
+            db -= means[a] * d[a]
             before += l1 * abs(w[j]) + 0.5 * l2 * w[j] * w[j]
-            if step != 0.0:
+            if d[a] != 0.0:
                 for i in range(n):
-                    dz[i] += step * Z[j, i]
-        before += _loss(z, sign, weight)
+                    dz[i] += d[a] * Z[j, i]
         length, moved = 1.0, False
         for _ in range(_HALVINGS):
-            value = 0.0
-            for a in range(k):
-                now = w[chosen[a]] + length * d[a] if signs[a] != 0.0 else 0.0
-                if signs[a] == 0.0:
-                    now = (1.0 - length) * w[chosen[a]]
-                value += l1 * abs(now) + 0.5 * l2 * now * now
             for i in range(n):
                 after[i] = z[i] + length * (dz[i] + db)
-            value += _loss(after, sign, weight)
+            value = _loss(after, sign, weight)
+            for a in range(k):
+                now = w[chosen[a]] + length * d[a]
+                value += l1 * abs(now) + 0.5 * l2 * now * now
             if value <= before * (1.0 + 1e-13):  # NaN never is
                 moved = True
                 break
@@ -371,9 +366,8 @@ def _solve_sparse(
             z[:] = after
             b += length * db
             for a in range(k):
-                j = chosen[a]
-                w[j] = (1.0 - length) * w[j] if signs[a] == 0.0 else w[j] + length * d[a]
-        damping *= 0.1 if moved and found and length == 1.0 else 100.0
+                w[chosen[a]] += length * d[a]
+        damping *= 0.1 if moved and positive and length == 1.0 else 100.0
         damping = max(damping, _LEAST_DAMPING)
         if damping > _MOST_DAMPING:
             break
