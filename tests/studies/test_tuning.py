@@ -129,7 +129,9 @@ def test_fold_aucs_equal_scikit_learn_on_the_same_folds(
         train = own.loc[own["fold"] != row.fold, "id"]
         model = make_pipeline(
             StandardScaler(),
-            LogisticRegression(C=0.1, l1_ratio=1.0, solver="saga", tol=1e-8, max_iter=100_000),
+            LogisticRegression(
+                C=0.1, l1_ratio=1.0, solver="saga", tol=1e-8, max_iter=100_000, random_state=0
+            ),
         ).fit(X.loc[train], y.loc[train])
         expected = roc_auc_score(y.loc[held], model.decision_function(X.loc[held]))
         assert row.cv_value == pytest.approx(expected, abs=1e-9)

@@ -56,7 +56,9 @@ def test_a_path_of_thirty_penalties_ends_where_cold_fits_and_saga_do(l1_ratio: f
     np.testing.assert_allclose(warm.stacked("coef"), cold.stacked("coef"), atol=1e-4)
     for fit in (0, 15, 29, 75):
         train, setting = warm.plan.train[fit], warm.plan.setting_of(fit)
-        saga = LogisticRegression(solver="saga", tol=1e-9, max_iter=1_000_000, **setting)
+        saga = LogisticRegression(
+            solver="saga", tol=1e-9, max_iter=1_000_000, random_state=0, **setting
+        )
         saga.fit(StandardScaler().fit_transform(X[train]), y[train])
         np.testing.assert_allclose(warm.states[fit]["coef"], saga.coef_[0], atol=1e-4)
 
