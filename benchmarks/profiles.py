@@ -20,7 +20,7 @@ from measure import parsed, write_section
 from threadpoolctl import threadpool_limits
 
 from foldwise.evaluation.splits import kfold_assignments
-from foldwise.fits import logistic_kernels, logistic_training
+from foldwise.fits import logistic_kernels, preprocessing
 from foldwise.fits.mlp import MlpLearner
 from foldwise.fits.plan import FitPlan
 from foldwise.fits.preprocessing import Standardize
@@ -109,7 +109,7 @@ def main() -> None:
     watch.watch(logistic_kernels, "solve_sparse_fits", "solver")
     watch.watch(logistic_kernels, "solve_smooth_fits", "solver")
     watch.watch(logistic_kernels, "score_fits", "scores")
-    watch.watch(logistic_training, "learn_steps", "preprocessing")
+    watch.watch(preprocessing, "learn_steps", "preprocessing")
     with threadpool_limits(1):
         logistic = [
             ["work", *PARTS, "question and the rest", "all", "one product and factor"],

@@ -1,5 +1,8 @@
 """The batch of logistic regressions equals one fit at a time, on gapped and wide tables."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -334,6 +337,29 @@ def test_files_of_compiled_code_are_named_after_the_source() -> None:
     for name in kernels.__all__[1:]:
         function = getattr(kernels, name).py_func
         assert function.__qualname__ == name + digest[:12]
+
+
+def test_the_first_process_on_a_machine_runs_the_code_that_is_kept(tmp_path: Path) -> None:
+    """What a process has compiled itself sums in another order than what all later ones read."""
+    script = (
+        "import numpy as np\n"
+        "from foldwise.fits import logistic_kernels as kernels\n"
+        "from foldwise.fits.logistic_learner import LogisticLearner\n"
+        "from foldwise.fits.plan import FitPlan\n"
+        "every, y = np.ones((1, 8), bool), np.tile([0.0, 1.0], 4)\n"
+        "plan = FitPlan(every, every, y)\n"
+        "LogisticLearner(l1_ratio=1.0).run(np.arange(8.0)[:, None] ** 2, plan)\n"
+        "found = kernels.solve_sparse_fits.stats\n"
+        "print(len(found.cache_hits), len(found.cache_misses))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.split() == ["1", "0"]
 
 
 def test_a_penalty_that_leaves_nothing_keeps_the_share_of_cases() -> None:

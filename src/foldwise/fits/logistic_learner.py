@@ -7,17 +7,24 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from foldwise.arrays import Design, FloatArray, IntArray, as_dense
+from foldwise.arrays import BoolArray, Design, FloatArray, IntArray, as_dense
 from foldwise.fits.batch import BlockCallback, FitBatch, FitState, merge_batches
-from foldwise.fits.logistic_training import LogisticSetting, chain_heads, train_block
+from foldwise.fits.compiling import ensure_compiled
+from foldwise.fits.logistic_training import (
+    LogisticSetting,
+    chain_heads,
+    count_own,
+    train_block,
+)
 from foldwise.fits.plan import FitPlan
-from foldwise.fits.preprocessing import MedianFill, Standardize, Step, apply_steps
+from foldwise.fits.preprocessing import MedianFill, Standardize, Step, StepsAhead, apply_steps
 from foldwise.fits.schedule import count_jobs, finish_in_threads
 from foldwise.fits.threads import one_blas_thread
 
 __all__ = ["LogisticLearner"]
 
 _MOST_FITS = 64  # in a block: what a kill loses
+_MOST_BYTES = 2**27  # of the tables of a block, where each fit has its own
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,8 @@ class LogisticLearner:
     ) -> FitBatch:
         """Train the plan. ``keep`` may add "parameters", "preprocessing"."""
         X = np.require(as_dense(X), np.float64, ["C", "W"])  # compiled for no other layout
+        for sparse in {self._setting(plan, fit).l1_ratio > 0 for fit in _first_of_settings(plan)}:
+            ensure_compiled(sparse=sparse)
         parts: list[tuple[IntArray, FitBatch]] = []
         with one_blas_thread():  # around all threads: the limit is that of the process
             for fits, batch in self._batches(X, plan, keep):
@@ -97,25 +106,23 @@ class LogisticLearner:
     def _batches(
         self, X: FloatArray, plan: FitPlan, keep: Sequence[str]
     ) -> Iterator[tuple[IntArray, FitBatch]]:
-        wanted = {"coef", "intercept"} if "parameters" in keep else set()
-        wanted |= {"fill", "center", "scale"} if "preprocessing" in keep else set()
-        used, first = np.unique(plan.setting, return_index=True)
         of_setting = {
-            one: self._setting(plan, int(fit)) for one, fit in zip(used, first, strict=True)
+            int(plan.setting[fit]): self._setting(plan, fit) for fit in _first_of_settings(plan)
         }
-        settings = [of_setting[one] for one in plan.setting]
+        settings = [of_setting[int(one)] for one in plan.setting]
 
         def train(fits: IntArray) -> FitBatch:
             part = plan[fits]
             own = [settings[fit] for fit in fits]
             trained = train_block(X, part, own, steps=self.steps, tol=self.tol)
-            kept = tuple(
-                {name: state[name] for name in state if name in wanted}
-                for state in (trained.states() if wanted else ())
-            )
+            kept = trained.states(parameters="parameters" in keep, steps="preprocessing" in keep)
             return FitBatch(part, trained.scores(part.score), kept, trained.notes(), learner=self)
 
-        yield from finish_in_threads(train, _blocks(plan, self.n_jobs), self.n_jobs)
+        most = _MOST_FITS
+        rows: BoolArray = np.asarray((plan.train | plan.score).any(axis=0))
+        if count_own(StepsAhead.of(self.steps, X, rows).left):
+            most = max(1, min(most, _MOST_BYTES // X.nbytes))
+        yield from finish_in_threads(train, _blocks(plan, self.n_jobs, most), self.n_jobs)
 
     def _setting(self, plan: FitPlan, fit: int) -> LogisticSetting:
         own = {"C": self.C, "l1_ratio": self.l1_ratio, "class_weight": self.class_weight}
@@ -142,11 +149,17 @@ class LogisticLearner:
         }
 
 
-def _blocks(plan: FitPlan, n_jobs: int | None) -> list[IntArray]:
+def _first_of_settings(plan: FitPlan) -> list[int]:
+    """Return the first fit of each setting that is used."""
+    fits: list[int] = np.unique(plan.setting, return_index=True)[1].tolist()
+    return fits
+
+
+def _blocks(plan: FitPlan, n_jobs: int | None, limit: int) -> list[IntArray]:
     """Return the fits of each block, cut between chains, enough for every thread."""
     heads = np.arange(plan.n_fits) if plan.follows is None else chain_heads(plan.follows)
     chains, of_fit = np.unique(heads, return_inverse=True)
-    most = max(1, min(_MOST_FITS, -(-plan.n_fits // (2 * count_jobs(n_jobs)))))
+    most = max(1, min(limit, -(-plan.n_fits // (2 * count_jobs(n_jobs)))))
     size = max(1, most * len(chains) // plan.n_fits)
     order = np.argsort(of_fit, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(of_fit[order] // size)) + 1)

@@ -11,7 +11,7 @@ from foldwise.arrays import BoolArray, FloatArray, IntArray
 from foldwise.errors import InvalidInputError
 from foldwise.fits import logistic_kernels as kernels
 from foldwise.fits.plan import FitPlan
-from foldwise.fits.preprocessing import MedianFill, Standardize, Step, apply_steps, learn_steps
+from foldwise.fits.preprocessing import Standardize, Step, StepsAhead, apply_steps, fills_gaps
 
 __all__ = [
     "NOT_CONVERGED",
@@ -20,6 +20,7 @@ __all__ = [
     "TrainedBlock",
     "chain_heads",
     "chain_places",
+    "count_own",
     "train_block",
 ]
 
@@ -30,7 +31,8 @@ SEPARABLE = (
 )
 NOT_CONVERGED = "A logistic fit stopped before it converged."
 
-_SHARED = ((), (MedianFill,), (Standardize,), (MedianFill, Standardize))
+_SHARED = ((), ("fill",), ("affine",), ("fill", "affine"))
+"""Kinds of last steps that become a fill, a centre and a scale of the X they apply to."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,6 @@ def train_block(
     tol : float
         Largest violation of the conditions of an optimum, in units of the loss.
     """
-    _require_cells(X, plan, steps)
     weight = _weights(plan, settings)
     learned = _Learned.of(X, plan, settings, steps, weight > 0)
     C = np.array([one.C for one in settings])
@@ -165,13 +166,13 @@ def train_block(
     follows = np.full(plan.n_fits, -1) if plan.follows is None else plan.follows
     # One layout for all plans: every other one would be compiled anew.
     target = np.array(np.broadcast_to(plan.target, plan.train.shape), order="C")
-    w, b = np.zeros((plan.n_fits, X.shape[1])), np.zeros(plan.n_fits)
+    w, b = np.zeros((plan.n_fits, learned.affine.fill.shape[1])), np.zeros(plan.n_fits)
     converged, separable = np.zeros(plan.n_fits, bool), np.zeros(plan.n_fits, bool)
     whole, norm = learned.affine.then(learned.beyond), kernels.SEPARABLE_NORM
     affine = learned.of_fit, whole.fill, whole.center, whole.scale
     order = _order(follows, l1 > 0)
     for alike in _split(order, (l1 > 0)[order]):
-        for fits, design in learned.runs(X, alike):
+        for fits, design in learned.runs(alike):
             problem = fits, design, weight, target, *affine
             if l1[fits[0]] > 0:
                 kernels.solve_sparse_fits(*problem, l1, l2, follows, tol, w, b, converged)
@@ -181,27 +182,29 @@ def train_block(
     beyond = learned.beyond
     coef = w / beyond.scale[learned.of_fit]
     intercept = b - (beyond.center[learned.of_fit] * coef).sum(axis=1)
-    return TrainedBlock(X, learned, coef, intercept, converged, separable)
+    return TrainedBlock(learned, coef, intercept, converged, separable)
 
 
 @dataclass(frozen=True, eq=False)
 class TrainedBlock:
     """The fits of a block, on X as its steps leave it."""
 
-    X: FloatArray
     learned: "_Learned"
     coef: FloatArray  # (fit, feature)
     intercept: FloatArray  # (fit,)
     converged: BoolArray
     separable: BoolArray
 
-    def states(self) -> list[dict[str, FloatArray]]:
-        """Return what the steps learned, ``coef`` and ``intercept``, per fit."""
+    def states(self, *, parameters: bool, steps: bool) -> tuple[dict[str, FloatArray], ...]:
+        """Return, per fit, ``coef`` and ``intercept`` and what the steps learned, as asked."""
+        if not (parameters or steps):
+            return ()
         own = zip(self.learned.of_fit, self.coef, self.intercept, strict=True)
-        return [
-            {**self.learned.states[steps], "coef": coef, "intercept": np.asarray(intercept)}
-            for steps, coef, intercept in own
-        ]
+        return tuple(
+            (self.learned.states[learned] if steps else {})
+            | ({"coef": coef, "intercept": np.asarray(intercept)} if parameters else {})
+            for learned, coef, intercept in own
+        )
 
     def notes(self) -> tuple[tuple[int, str], ...]:
         """Return which fits are separable or have not converged."""
@@ -214,7 +217,7 @@ class TrainedBlock:
         fits = np.flatnonzero(asked.any(axis=1))
         affine = self.learned.affine
         steps = self.learned.of_fit, affine.fill, affine.center, affine.scale
-        for own, design in self.learned.runs(self.X, fits):
+        for own, design in self.learned.runs(fits):
             kernels.score_fits(own, asked, design, *steps, self.coef, self.intercept, z)
         return np.asarray(expit(z))
 
@@ -234,11 +237,15 @@ class _Affine:
         return cls(np.zeros(shape), np.zeros(shape), np.ones(shape))
 
     @classmethod
-    def of(cls, states: Sequence[Mapping[str, FloatArray]], n_features: int) -> "_Affine":
-        """Return the states of filling and standardising."""
-        absent = {"fill": np.zeros(n_features), "center": np.zeros(n_features)}
-        absent["scale"] = np.ones(n_features)
-        return cls(*(np.stack([one.get(name, absent[name]) for one in states]) for name in absent))
+    def of(
+        cls, steps: Sequence[Step], states: Sequence[Mapping[str, FloatArray]], n_features: int
+    ) -> "_Affine":
+        """Return what a fill and a centring learned, by fit."""
+        found = cls.none(len(states), n_features)
+        for step in steps:
+            for name in ("fill",) if step.kind == "fill" else ("center", "scale"):
+                getattr(found, name)[:] = [one[name] for one in states]
+        return found
 
     def then(self, after: "_Affine") -> "_Affine":
         """Return these steps followed by a centre and scale."""
@@ -256,16 +263,20 @@ class _Learned:
         Position of each fit's preprocessing in the others.
     states : sequence of mappings
         What the steps learned.
+    X : float array of shape (n_samples, n_features)
+        The table after the steps that are the same for every fit.
     affine : _Affine
-        The same as fill, centre and scale, if the steps are nothing else.
+        The last steps, as fill, centre and scale.
     designs : sequence of float arrays of shape (n_samples, n_features)
-        X as the steps leave it, if they are something else; otherwise empty.
+        X as the steps between those leave it; empty if there are none. Fill, centre and
+        scale are never part of a design: then a step that has nothing to do changes no bit.
     beyond : _Affine
         Centre and scale that follow the steps.
     """
 
     of_fit: IntArray
     states: list[dict[str, FloatArray]]
+    X: FloatArray
     affine: _Affine
     designs: list[FloatArray]
     beyond: _Affine
@@ -280,35 +291,61 @@ class _Learned:
         used: BoolArray,
     ) -> "_Learned":
         """Return what the steps learn from the training rows of each fit."""
-        places: dict[tuple[bytes, bytes, bool], int] = {}
-        first: list[int] = []
-        of_fit = np.zeros(plan.n_fits, np.int64)
-        free = [np.isinf(setting.C) for setting in settings]
-        for fit, train in enumerate(plan.train):
-            key = train.tobytes(), used[fit].tobytes(), bool(free[fit])
-            if key not in places:
-                places[key] = len(first)
-                first.append(fit)
-            of_fit[fit] = places[key]
-        states = [learn_steps(steps, X[plan.train[fit]]) for fit in first]
-        beyond = _Affine.none(len(first), X.shape[1])
+        free = [bool(np.isinf(setting.C)) for setting in settings]
+        of_fit, first = _alike(plan.train, used, free)
+        rows: BoolArray = np.asarray((plan.train | plan.score).any(axis=0))
+        ahead = StepsAhead.of(steps, X, rows)
+        states = [ahead.learn(plan.train[fit]) for fit in first]
+        n_own = count_own(ahead.left)
+        own, last = ahead.left[:n_own], ahead.left[n_own:]
+        designs = [_design(own, one, ahead.X, rows) for one in states] if own else []
+        for design in designs or [ahead.X]:
+            _require_cells(design[rows], filled=fills_gaps(last))
+        affine = _Affine.of(last, states, (designs or [ahead.X])[0].shape[1])
+        beyond = _Affine.none(*affine.fill.shape)
         for place, fit in enumerate(first):
             if free[fit]:
-                ready = apply_steps(steps, states[place], X[plan.train[fit]])
+                ready = apply_steps(ahead.left, states[place], ahead.X[plan.train[fit]])
                 beyond.center[place], beyond.scale[place] = _spread(ready)
-        shared = tuple(type(step) for step in steps) in _SHARED
-        if shared:
-            return cls(of_fit, states, _Affine.of(states, X.shape[1]), [], beyond)
-        designs = [np.ascontiguousarray(apply_steps(steps, one, X)) for one in states]
-        return cls(of_fit, states, _Affine.none(len(first), X.shape[1]), designs, beyond)
+        return cls(of_fit, states, ahead.X, affine, designs, beyond)
 
-    def runs(self, X: FloatArray, fits: IntArray) -> Iterator[tuple[IntArray, FloatArray]]:
+    def runs(self, fits: IntArray) -> Iterator[tuple[IntArray, FloatArray]]:
         """Yield fits, in order, with the X that fill, centre and scale apply to."""
         if not self.designs:
-            yield fits, X
+            yield fits, self.X
             return
-        for own in _split(fits, self.of_fit[fits]):
+        for own in _split(fits, self.of_fit[fits]) if len(fits) else []:
             yield own, self.designs[self.of_fit[own[0]]]
+
+
+def _alike(train: BoolArray, used: BoolArray, free: Sequence[bool]) -> tuple[IntArray, list[int]]:
+    """Return which preprocessing each fit has, and the first fit of each."""
+    places: dict[tuple[bytes, bytes, bool], int] = {}
+    first: list[int] = []
+    of_fit = np.zeros(len(train), np.int64)
+    for fit, rows in enumerate(train):
+        key = rows.tobytes(), used[fit].tobytes(), free[fit]
+        if key not in places:
+            places[key] = len(first)
+            first.append(fit)
+        of_fit[fit] = places[key]
+    return of_fit, first
+
+
+def count_own(steps: Sequence[Step]) -> int:
+    """Return how many steps give each fit a table of its own: all but those of `_SHARED`."""
+    kinds = tuple(step.kind for step in steps)
+    return next(place for place in range(len(kinds) + 1) if kinds[place:] in _SHARED)
+
+
+def _design(
+    steps: Sequence[Step], state: Mapping[str, FloatArray], X: FloatArray, rows: BoolArray
+) -> FloatArray:
+    """Return X as some steps of a fit leave it; rows that no fit uses stay 0."""
+    ready = apply_steps(steps, state, X[rows])
+    design = np.zeros((len(X), ready.shape[1]))
+    design[rows] = ready
+    return design
 
 
 def _split(fits: IntArray, by: IntArray | BoolArray) -> list[IntArray]:
@@ -348,10 +385,10 @@ def _weights(plan: FitPlan, settings: Sequence[LogisticSetting]) -> FloatArray:
     return weight
 
 
-def _require_cells(X: FloatArray, plan: FitPlan, steps: tuple[Step, ...]) -> None:
+def _require_cells(X: FloatArray, *, filled: bool) -> None:
     """Refuse gaps that no step fills."""
-    missing = int(np.isnan(X[(plan.train | plan.score).any(axis=0)]).sum())
-    if missing and not any(step.kind == "fill" for step in steps):
+    missing = int(np.isnan(X).sum())
+    if missing and not filled:
         raise InvalidInputError(
             f"X holds {missing} missing cell{'s' * (missing > 1)} that no step fills. Add "
             "MedianFill() to the steps, or fill them before."

@@ -19,7 +19,7 @@ from foldwise.fits.preprocessing import Step, apply_steps, learn_steps
 from foldwise.fits.schedule import finish_in_order
 from foldwise.fits.threads import one_blas_thread
 
-__all__ = ["SklearnLearner"]
+__all__ = ["SklearnLearner", "estimator_scores"]
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _fit_one(
             scores = np.full(plan.n_samples, np.nan)
             if score.any():
                 asked = apply_steps(learner.steps, state, X[score])
-                scores[score] = _score(estimator, asked)
+                scores[score] = estimator_scores(estimator, asked)
         except FoldwiseError:
             raise
         except Exception as error:
@@ -168,7 +168,8 @@ def _seeded(estimator: Any, seed: int) -> Any:
     return estimator.set_params(**open_states)
 
 
-def _score(estimator: Any, X: FloatArray) -> FloatArray:
+def estimator_scores(estimator: Any, X: FloatArray) -> FloatArray:
+    """Return what `SklearnLearner` takes as scores of a fitted estimator, shape (n_samples,)."""
     if not is_classifier(estimator):
         return np.asarray(estimator.predict(X), float)
     if hasattr(estimator, "predict_proba"):
