@@ -1,14 +1,18 @@
-"""Tables of abundances: features and labels, in one file or joined by id from two."""
+"""Tables of abundances: features and labels from the files of this field."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from foldwise.data.files import ensure_id_frame, numbers, read_frame
+from foldwise.data.files import ensure_id_frame, numbers
+from foldwise.data.formats import read_cohort
+from foldwise.data.orientation import Orientation
+from foldwise.data.raw_cohort import joined
+from foldwise.data.roles import TARGET_NAME, Roles
 from foldwise.data.rules import (
     Cell,
     counted,
@@ -18,9 +22,9 @@ from foldwise.data.rules import (
     require_enough_rows,
     require_finite,
     require_no_missing,
-    require_same_ids,
     require_two_classes,
 )
+from foldwise.data.study_samples import set_aside, with_pairs
 from foldwise.data.tables import (
     Column,
     Role,
@@ -33,39 +37,11 @@ from foldwise.errors import InvalidInputError, first_few
 
 __all__ = ["Roles", "abundance_table", "abundances_from_frame", "joined", "read_abundances"]
 
-_TARGET_NAME = re.compile(
-    r"diagnos[ei]s|labels?|class|groups?|outcome|target|y|condition|status|disease|phenotype",
-    re.IGNORECASE,
-)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
-
-
-@dataclass(frozen=True)
-class Roles:
-    """Columns that the user gave a role."""
-
-    target: str | None
-    group: str | None
-    covariates: tuple[str, ...]
-    batch: str | None
-    ignored: tuple[str, ...]
-
-    def named(self) -> list[str]:
-        """Return the columns with a role."""
-        single = [key for key in (self.target, self.group, self.batch) if key is not None]
-        return [*single, *self.covariates, *self.ignored]
-
-    def of(self, key: str) -> Role | None:
-        """Return the role of a column, or None if it was given none."""
-        if key == self.target:
-            return "target"
-        if key == self.group:
-            return "group"
-        if key == self.batch:
-            return "batch"
-        if key in self.covariates:
-            return "covariate"
-        return "ignored" if key in self.ignored else None
+_MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+_DATE = re.compile(
+    rf"\d{{4}}-\d\d-\d\d( 00:00:00)?|\d{{1,2}}-({_MONTH})(-\d\d+)?|({_MONTH})-\d\d+", re.IGNORECASE
+)
 
 
 def read_abundances(
@@ -78,15 +54,17 @@ def read_abundances(
     batch: str | None = None,
     ignore: Sequence[str] = (),
     scale: str | None = None,
+    orientation: Orientation | None = None,
     require_target: bool = True,
 ) -> Table:
     r"""Read a table of abundances with a label per sample.
 
     Parameters
     ----------
-    paths : path or sequence of one or two paths
-        One file that holds features and labels, or features and labels apart; two
-        files are joined by id, so the order of rows never matters.
+    paths : path or sequence of one to three paths
+        One file that holds features and labels: a plain table or one of MetaboAnalyst, a
+        workbook of cimcb, or an mwTab file; features and labels apart; or the three tables
+        of Workflow4Metabolomics. Files are joined by id, so their order of rows never matters.
     target : str, optional
         The label column. Without it: the only other column of a labels file; in one
         file a column named like a diagnosis, or the only column of text.
@@ -100,6 +78,8 @@ def read_abundances(
         Columns to leave out; a note says so.
     scale : str, optional
         Scale of the features; guessed from the numbers if not given.
+    orientation : {"rows", "columns"}, optional
+        Where the samples of a plain table stand; told by its labels or ids if not given.
     require_target : bool, default=True
         Whether labels must be there. New samples to predict need none.
 
@@ -119,19 +99,19 @@ def read_abundances(
     (['glucose'], 'Diagnosis')
     """
     files = [paths] if isinstance(paths, (str, Path)) else list(paths)
-    if not 1 <= len(files) <= 2:
-        raise InvalidInputError(
-            f"{len(files)} files were given. Give one file that holds the label column, "
-            "or two: features and labels."
-        )
-    roles = Roles(target, groups, tuple(covariates), batch, tuple(ignore))
-    frame, source = read_frame(files[0], id_column=id_column)
-    sources: tuple[SourceFile, ...] = (source,)
-    if len(files) == 2:
-        labels, label_source = read_frame(files[1], id_column=id_column)
-        frame, roles = joined(frame, source, labels, label_source, roles)
-        sources += (label_source,)
-    return abundance_table(frame, roles, sources, scale, require_target)
+    cohort = read_cohort(
+        files,
+        Roles(target, groups, tuple(covariates), batch, tuple(ignore)),
+        id_column=id_column,
+        orientation=orientation,
+        required=require_target,
+    )
+    table = abundance_table(
+        cohort.frame, cohort.roles, cohort.sources, scale, require_target, notes=cohort.notes
+    )
+    features = set(table.keys("feature"))
+    identifiers = {key: held for key, held in cohort.identifiers.items() if key in features}
+    return replace(table, identifiers=identifiers)
 
 
 def abundances_from_frame(
@@ -159,40 +139,45 @@ def abundances_from_frame(
     return abundance_table(table, roles, (), scale, require_target)
 
 
-def joined(
-    X: pd.DataFrame, X_source: SourceFile, y: pd.DataFrame, y_source: SourceFile, roles: Roles
-) -> tuple[pd.DataFrame, Roles]:
-    """Join features and labels by id; label columns without a role are left out."""
-    require_same_ids(X.index, y.index, X_name=X_source.name, y_name=y_source.name)
-    both = [str(key) for key in X.columns if key in y.columns]
-    if both:
-        raise InvalidInputError(
-            f"{X_source.name} and {y_source.name} both hold {counted(len(both), 'column')} "
-            f"named {first_few(both)}. Remove or rename them in one file."
-        )
-    free = [str(key) for key in y.columns if key not in roles.named()]
-    target = roles.target
-    if target is None:
-        if len(free) != 1:
-            raise InvalidInputError(
-                f"{y_source.name}: which column is the target? It holds {first_few(free)}. "
-                "Name it with --target."
-            )
-        target = free[0]
-    spare = tuple(key for key in free if key != target)
-    joined = pd.concat([X, y.loc[X.index]], axis=1)
-    return joined, Roles(target, roles.group, roles.covariates, roles.batch, roles.ignored + spare)
-
-
 def abundance_table(
     frame: pd.DataFrame,
     roles: Roles,
     sources: tuple[SourceFile, ...],
     scale: str | None,
     require_target: bool,
+    *,
+    notes: Sequence[str] = (),
 ) -> Table:
     """Return the table of an id-indexed frame; columns without a role go by their cells."""
     where = " and ".join(source.name for source in sources) or "table"
+    _require_single_roles(roles, frame, where)
+    converted = {str(key): numbers(frame[key]) for key in frame.columns}
+    found = list(notes)
+    if roles.target is None:
+        roles, note = _with_target(frame, converted, roles, where, require_target)
+        found += note
+    aside = set_aside(frame, roles)
+    study, roles, paired = with_pairs(frame[aside.study], roles)
+    found += [*aside.notes, *paired]
+    kinds, left_out = _kinds(frame, converted, roles)
+    found += left_out
+    features = [key for key in converted if kinds[key] == "feature"]
+    _require_numbers([converted[key][1] for key in features], features, where)
+    values = pd.DataFrame({key: converted[key][0] for key in features}, index=frame.index)
+    built = pd.DataFrame(
+        {
+            key: values.loc[aside.study, key] if kind == "feature" else _as_text(study[key], kind)
+            for key, kind in kinds.items()
+        },
+        index=study.index,
+    )
+    columns = tuple(Column(key, kind) for key, kind in kinds.items())
+    table = Table(built, columns, sources, qc=values[aside.pools] if aside.pools.any() else None)
+    _require_study_rows(table, where, require_target)
+    return _with_scale_and_notes(table, frame, scale, found)
+
+
+def _require_single_roles(roles: Roles, frame: pd.DataFrame, where: str) -> None:
     require_columns(roles.named(), list(frame.columns), where=where)
     twice = sorted({key for key in roles.named() if roles.named().count(key) > 1})
     if twice:
@@ -200,37 +185,25 @@ def abundance_table(
             f"{where}: {first_few(twice)} is given two roles. A column is either the target, the "
             "groups, the batch, a covariate or left out: name different columns."
         )
-    converted = {str(key): numbers(frame[key]) for key in frame.columns}
-    notes: list[str] = []
-    if roles.target is None:
-        roles, note = _with_target(frame, converted, roles, where, require_target)
-        notes += note
-    codes = [
-        key for key in converted if roles.of(key) is None and _is_code(frame[key], *converted[key])
-    ]
-    if codes:
-        notes.append(
-            f"Left out as codes, for a cell starts with 0 or has 16 digits: {first_few(codes)}."
-        )
-    kinds = {
+
+
+def _kinds(
+    frame: pd.DataFrame, converted: Mapping[str, tuple[pd.Series, list[Cell]]], roles: Roles
+) -> tuple[dict[str, Role], list[str]]:
+    """Return the role of each column, given or by its cells, and a note on codes."""
+    free = [key for key in converted if roles.of(key) is None]
+    codes = [key for key in free if _is_code(frame[key], *converted[key])]
+    kinds: dict[str, Role] = {
         key: roles.of(key) or ("ignored" if key in codes else _role_by_cells(*converted[key]))
         for key in converted
     }
-    _require_numbers(
-        [converted[key][1] for key in kinds if kinds[key] == "feature"],
-        [key for key in kinds if kinds[key] == "feature"],
-        where,
-    )
-    built = pd.DataFrame(
-        {
-            key: converted[key][0] if kind == "feature" else _as_text(frame[key], kind)
-            for key, kind in kinds.items()
-        },
-        index=frame.index,
-    )
-    table = Table(built, tuple(Column(key, kind) for key, kind in kinds.items()), sources)
-    _require_study_rows(table, where, require_target)
-    return _with_scale_and_notes(table, frame, scale, notes)
+    if roles.group is not None:
+        kinds[roles.group] = "group"  # the pairs are no column of the file
+    if not codes:
+        return kinds, []
+    return kinds, [
+        f"Left out as codes, for a cell starts with 0 or has 16 digits: {first_few(codes)}."
+    ]
 
 
 def _role_by_cells(values: pd.Series, text: list[Cell]) -> Role:
@@ -265,7 +238,7 @@ def _with_target(
 ) -> tuple[Roles, list[str]]:
     """Find the label column of a table by its name, or as the only column of text."""
     free = [key for key in converted if key not in roles.named()]
-    called = [key for key in free if _TARGET_NAME.fullmatch(key)]
+    called = [key for key in free if TARGET_NAME.fullmatch(key)]
     wordy = [key for key in free if _is_wordy(*converted[key])]
     found = called or wordy
     if len(found) == 1:
@@ -312,6 +285,8 @@ def _require_study_rows(table: Table, where: str, require_target: bool) -> None:
             "roles of the columns."
         )
     require_finite(table.frame[table.keys("feature")], where=where)
+    if table.qc is not None:
+        require_finite(table.qc, where=f"{where}, pooled samples")
     if table.keys("group"):
         require_no_missing(
             table.values("group"),
@@ -359,6 +334,12 @@ def _with_scale_and_notes(
     empty = [key for key in ignored if frame[key].isna().all()]
     if empty:
         notes.append(f"Without any value: {counted(len(empty), 'column')}, {first_few(empty)}.")
+    dates = [key for key in table.keys("feature") if _DATE.fullmatch(key)]
+    if dates:
+        notes.append(
+            f"{counted(len(dates), 'feature')} with the name of a date: {first_few(dates)}. A "
+            "spreadsheet may have made dates of names: compare them with the original table."
+        )
     n_missing = int(pd.isna(X).sum())
     if n_missing:
         rows = int(pd.isna(X).any(axis=1).sum())
@@ -369,11 +350,12 @@ def _with_scale_and_notes(
     known = guess_scale(X) if scale is None else require_scale(scale)
     if scale is None:
         notes.append(f"The scale '{known}' of the features is a guess; set it with --scale.")
-    return Table(
-        table.frame,
-        table.columns,
-        table.sources,
-        known,
-        "guessed" if scale is None else "declared",
-        tuple(notes),
+    ids = set(table.ids)  # a file may hold samples that are no rows of the study
+    orders = frame.attrs.get("file_orders", ())
+    return replace(
+        table,
+        scale=known,
+        scale_origin="guessed" if scale is None else "declared",
+        notes=tuple(notes),
+        file_orders=tuple(tuple(one for one in order if one in ids) for order in orders),
     )

@@ -1,14 +1,9 @@
 """Files of a table: any format in, one data frame of text and numbers out."""
 
-import csv
-import gzip
 import hashlib
-import io
-import json
 import math
 import re
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +13,26 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
 from foldwise.arrays import FloatArray
+from foldwise.data.rows import FileRows, Rows, cell_text, listed, read_rows
 from foldwise.data.rules import Cell, counted, require_columns, require_unique_ids
 from foldwise.data.tables import SourceFile
 from foldwise.errors import InvalidInputError, first_few
 
-__all__ = ["MISSING", "ensure_id_frame", "file_sha256", "numbers", "read_frame"]
+__all__ = [
+    "MISSING",
+    "ensure_id_frame",
+    "file_sha256",
+    "frame_of_file",
+    "frame_of_rows",
+    "is_number",
+    "numbers",
+    "read_frame",
+]
 
 MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "#N/A"})
 """Cells that count as empty. ``None`` is not one: it may be a label."""
 
-_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _CODE = re.compile(r"[+-]?(0\d+|\d{16,})")  # '007' and long numbers are names, not quantities
-_EXCEL, _PARQUET = {".xlsx", ".xlsm"}, {".parquet", ".pq"}
-
-Rows = list[list[str]]
 
 
 def read_frame(
@@ -52,6 +53,7 @@ def read_frame(
     frame : DataFrame
         Indexed by id as text under the name ``id``, sorted by it. A column is float64
         if all its cells are numbers or empty; otherwise it is text, NaN where empty.
+        ``attrs["file_orders"]`` keeps the ids as the file has them.
     source : SourceFile
         Name, SHA-256 and number of rows.
 
@@ -68,16 +70,15 @@ def read_frame(
     >>> frame["Diagnosis"].to_dict(), source.n_rows
     ({'P1': 'control', 'P2': 'case'}, 2)
     """
-    path = Path(path)
-    content = _content(path)
-    if path.suffix.lower() in _EXCEL:
-        rows = _excel_rows(path, content)
-    elif path.suffix.lower() in _PARQUET:
-        rows = _parquet_rows(path, content)
-    else:
-        rows = _text_rows(path.name, content)
-    frame = _frame_of_rows(rows, where=path.name, id_column=id_column)
-    return frame, SourceFile(path.name, hashlib.sha256(content).hexdigest(), len(frame))
+    return frame_of_file(read_rows(path), id_column=id_column)
+
+
+def frame_of_file(
+    file: FileRows, *, id_column: str | None = None
+) -> tuple[pd.DataFrame, SourceFile]:
+    """Return the rows of a file as ``read_frame`` returns them."""
+    frame = frame_of_rows(file.rows, where=file.name, id_column=id_column)
+    return frame, SourceFile(file.name, file.sha256, len(frame))
 
 
 def file_sha256(path: Path) -> str:
@@ -119,8 +120,8 @@ def ensure_id_frame(
         frame = frame.rename_axis(None)
         frame.insert(0, "", frame.index, allow_duplicates=True)
     rows = [[str(key) for key in frame.columns]]
-    rows += [[_cell_text(cell) for cell in row] for row in frame.itertuples(index=False, name=None)]
-    return _frame_of_rows(rows, where=name, id_column=id_column)
+    rows += [[cell_text(cell) for cell in row] for row in frame.itertuples(index=False, name=None)]
+    return frame_of_rows(rows, where=name, id_column=id_column)
 
 
 def numbers(cells: pd.Series) -> tuple[pd.Series, list[Cell]]:
@@ -144,6 +145,17 @@ def numbers(cells: pd.Series) -> tuple[pd.Series, list[Cell]]:
     return pd.Series(values, index=cells.index, name=cells.name, dtype=np.float64), text
 
 
+def is_number(cell: str) -> bool:
+    """Whether a cell reads as a number; a missing cell does not.
+
+    Examples
+    --------
+    >>> is_number("1e-3"), is_number("1,5"), is_number("NA")
+    (True, False, False)
+    """
+    return cell.strip() not in MISSING and _number(cell) is not None
+
+
 def _number(text: str) -> float | None:
     # float() also reads '1_000', which no spreadsheet means as a number.
     try:
@@ -152,159 +164,11 @@ def _number(text: str) -> float | None:
         return None
 
 
-# ---------------------------------------------------------------- formats
-
-
-def _content(path: Path) -> bytes:
-    if path.is_dir():
-        raise InvalidInputError(f"{path} is a folder. Give the file inside it.")
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise InvalidInputError(
-            f"{path}: there is no such file (looked in {Path.cwd()}). Check the path."
-        ) from None
-    except OSError as error:
-        raise InvalidInputError(
-            f"{path}: the file cannot be read: {error.strerror}. Check its permissions."
-        ) from None
-    if not content.strip():
-        raise InvalidInputError(f"{path.name}: the file is empty. Save the table again.")
-    return content
-
-
-def _text_rows(name: str, content: bytes) -> Rows:
-    text = _decoded(name, content).lstrip("\r\n")
-    if not text.strip():
-        raise InvalidInputError(f"{name}: the file is empty. Save the table again.")
-    if "\n" not in text:
-        text = text.replace("\r", "\n")  # lines as old Macs end them
-    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # a heading may be long
-    delimiter = _delimiter(name, text)
-    try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        numbered = [(reader.line_num, row) for row in reader if row]
-    except csv.Error as error:
-        raise InvalidInputError(
-            f"{name}: the file breaks off or has a stray quotation mark ({error}). "
-            "Save it again as CSV."
-        ) from None
-    header, body = numbered[0][1], numbered[1:]
-    if body and all(len(row) == len(header) + 1 for _, row in body):
-        if all(not row[-1].strip() for _, row in body):
-            raise InvalidInputError(
-                f"{name}: every row ends with a {_DELIMITERS[delimiter]}, the first line does not: "
-                "which name belongs to which column cannot be told. Remove it, or name the column."
-            )
-        header = ["", *header]  # R's write.table gives the row names no heading
-    odd = [f"line {line} has {len(row)}" for line, row in body if len(row) != len(header)]
-    if odd:
-        raise InvalidInputError(
-            f"{name}: the first line has {len(header)} columns, but {_listed(odd)}. Columns "
-            f"are separated by a {_DELIMITERS[delimiter]} here: quote cells that hold one."
-        )
-    return [header, *(row for _, row in body)]
-
-
-def _listed(texts: Sequence[str], limit: int = 5) -> str:
-    rest = len(texts) - limit
-    return ", ".join(texts[:limit]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _decoded(name: str, content: bytes) -> str:
-    if content[:2] == b"\x1f\x8b":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error):
-            raise InvalidInputError(
-                f"{name}: the gzipped file is damaged or cut off. Copy or download it again."
-            ) from None
-    if content[:4] == b"PK\x03\x04":
-        raise InvalidInputError(
-            f"{name}: this is an Excel or zip file, not text. Name it .xlsx, or save it as CSV."
-        )
-    marked_utf16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")  # Excel's "Unicode text"
-    try:
-        return content.decode("utf-16" if marked_utf16 else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InvalidInputError(
-            f"{name}: the file is not UTF-8 text: byte 0x{content[error.start]:02x} in line "
-            f"{line}. Save it as 'CSV UTF-8' (Excel), or convert it: "
-            f"iconv -f latin1 -t utf-8 {name} > new.csv"
-        ) from None
-
-
-def _delimiter(name: str, text: str) -> str:
-    lines = text.split("\n", 2)[:2]
-    fields = {mark: [len(row) for row in csv.reader(lines, delimiter=mark)] for mark in _DELIMITERS}
-
-    # Names such as '1,2-propanediol' hold delimiters: the true one cuts both lines alike.
-    def agreement(mark: str) -> tuple[bool, int]:
-        heading, *rows = fields[mark] or [0]
-        return heading > 1 and rows in ([heading], [heading + 1]), heading
-
-    best = max(fields, key=agreement)
-    if agreement(best)[1] < 2:
-        raise InvalidInputError(
-            f"{name}: only one column was found, '{lines[0].strip()[:60]}'. A table needs an id "
-            "column and others, separated by a comma, a semicolon or a tab: save the file with "
-            "one of these."
-        )
-    return best
-
-
-def _excel_rows(path: Path, content: bytes) -> Rows:
-    try:
-        sheet = pd.read_excel(
-            io.BytesIO(content), header=None, dtype=object, keep_default_na=False, na_values=[]
-        )
-    except ImportError:
-        raise _extra_needed(path, "Excel") from None
-    except Exception as error:  # openpyxl raises many kinds for files that are not Excel
-        raise InvalidInputError(
-            f"{path.name}: not a readable Excel file ({error}). Save the sheet as CSV."
-        ) from None
-    return [[_cell_text(cell) for cell in row] for row in sheet.itertuples(index=False, name=None)]
-
-
-def _parquet_rows(path: Path, content: bytes) -> Rows:
-    try:
-        table = pd.read_parquet(io.BytesIO(content))
-    except ImportError:
-        raise _extra_needed(path, "Parquet") from None
-    except Exception as error:  # pyarrow raises its own kinds for files that are not Parquet
-        raise InvalidInputError(
-            f"{path.name}: not a readable Parquet file ({error}). Save the table as CSV."
-        ) from None
-    if not isinstance(table.index, pd.RangeIndex):
-        table = table.reset_index(names=[""])
-    body = [[_cell_text(cell) for cell in row] for row in table.itertuples(index=False, name=None)]
-    return [[str(key) for key in table.columns], *body]
-
-
-def _extra_needed(path: Path, format_name: str) -> InvalidInputError:
-    return InvalidInputError(
-        f"{path.name}: {format_name} files need an optional package. "
-        "Install it with: pip install 'foldwise[formats]', or save the table as CSV."
-    )
-
-
-def _cell_text(cell: Any) -> str:
-    if isinstance(cell, Mapping):
-        return json.dumps({k: v for k, v in cell.items() if v is not None})
-    if cell is None or cell is pd.NA or cell is pd.NaT or cell != cell:
-        return ""
-    if isinstance(cell, (float, np.floating)):
-        number = float(cell)  # repr keeps every bit; a whole number may be an id: no decimals
-        return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
-    return str(cell)
-
-
 # ---------------------------------------------------------------- rows to frame
 
 
-def _frame_of_rows(rows: Rows, *, where: str, id_column: str | None) -> pd.DataFrame:
+def frame_of_rows(rows: Rows, *, where: str, id_column: str | None = None) -> pd.DataFrame:
+    """Return a heading and its rows as a frame of numbers and text, indexed and sorted by id."""
     if len(rows) < 2:
         raise InvalidInputError(
             f"{where}: the table has a heading and no rows. Check that the whole file was saved."
@@ -317,7 +181,9 @@ def _frame_of_rows(rows: Rows, *, where: str, id_column: str | None) -> pd.DataF
     ids = _ids([row[at] for row in rows[1:]], where, names[at] or "first column")
     columns = list(zip(*rows[1:], strict=True))
     cells = {name: _typed_column(columns[j]) for j, name in enumerate(names) if j != at}
-    return pd.DataFrame(cells, index=ids).sort_index()
+    frame = pd.DataFrame(cells, index=ids).sort_index()
+    frame.attrs["file_orders"] = (tuple(map(str, ids)),)
+    return frame
 
 
 def _column_names(header: Sequence[str], where: str) -> list[str]:
@@ -326,7 +192,7 @@ def _column_names(header: Sequence[str], where: str) -> list[str]:
     if unnamed:
         raise InvalidInputError(
             f"{where}: {counted(len(unnamed), 'column')} without a name: number "
-            f"{_listed(unnamed)}. Only the first column may have none: name or delete the others."
+            f"{listed(unnamed)}. Only the first column may have none: name or delete the others."
         )
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -344,7 +210,7 @@ def _ids(cells: Sequence[str], where: str, name: str) -> pd.Index:
     if empty:
         raise InvalidInputError(
             f"{where}: {counted(len(empty), 'row')} without an id in column '{name}': row "
-            f"{_listed(empty)} below the heading. Give every row an id, or delete empty rows."
+            f"{listed(empty)} below the heading. Give every row an id, or delete empty rows."
         )
     require_unique_ids(ids, where=where)
     return pd.Index(ids, name="id", dtype="str")

@@ -1,7 +1,7 @@
 """Tables: rows with an id, columns with a role and a unit, features with a scale."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -66,6 +66,16 @@ class Table:
         Whether the scale was guessed from the numbers.
     notes : tuple of str
         What the reader did and a report must show.
+    file_orders : tuple of tuple of str
+        Row ids in the order in which each file has them. No fit sees it; an audit asks
+        whether the order gives the class away.
+    identifiers : mapping of str to mapping of str to str
+        What the file says about a feature, by its key: ``{"Glucose": {"HMDB": "HMDB0000122"}}``.
+        Features without identifiers have no entry.
+    qc : DataFrame or None
+        The features of pooled quality-control samples, which are no rows of the table: indexed
+        by their ids, one column per feature in the order of ``keys("feature")``, NaN for
+        missing cells. None where the file has no such samples.
 
     Examples
     --------
@@ -81,6 +91,9 @@ class Table:
     scale: Scale = "raw"
     scale_origin: str = "guessed"
     notes: tuple[str, ...] = ()
+    file_orders: tuple[tuple[str, ...], ...] = ()
+    identifiers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    qc: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         keys = [column.key for column in self.columns]
@@ -219,6 +232,7 @@ class Table:
             frame=pd.concat([self.frame, other.frame]),
             sources=self.sources + other.sources,
             notes=tuple(dict.fromkeys(self.notes + other.notes)),
+            file_orders=self.file_orders + other.file_orders,
         )
 
 
