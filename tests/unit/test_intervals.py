@@ -13,11 +13,14 @@ from foldwise.evaluation.intervals import (
     bootstrap_interval,
     corrected_difference,
     corrected_interval,
+    corrected_p_value,
     delong_difference,
     delong_interval,
+    delong_p_value,
     delong_variance,
     element_weights,
     interval_over_seeds,
+    placements,
     row_weights,
 )
 from foldwise.evaluation.metrics import REGRESSION_METRICS
@@ -346,3 +349,62 @@ def test_seeds_that_disagree_widen_the_interval() -> None:
         widths.append(limits[1] - limits[0])
     assert widths[0] == pytest.approx(0)
     assert widths[1] > 0.1
+
+
+# Scores with ties, and what R 4.2 with pROC 1.18.0 says of them:
+#   ra <- roc(y, a, direction = "<", levels = c(0, 1)); rb <- roc(y, b, ...)
+#   auc(ra); var(ra); auc(rb); var(rb)
+#   roc.test(ra, rb, method = "delong", paired = TRUE)$p.value
+PROC_Y = np.repeat([1.0, 0.0], [8, 10])
+PROC_A = np.array(
+    [2.1, 0.7, 1.9, 0.7, 3.0, -0.2, 1.4, 1.4, 0.1, -1.0, 0.7, -0.4, 1.2, -0.4, 0.9, -2.1, 0.3, 1.4]
+)
+PROC_B = np.array(
+    [1.2, 0.2, 2.2, 1.5, 0.9, 0.3, -0.5, 1.1, 0.4, -0.3, 1.1, -1.2, 0.8, 0.3, -0.7, -1.5, 1.3, 0.2]
+)
+
+
+def test_delong_agrees_with_proc() -> None:
+    # R printed 12 digits.
+    assert delong_variance(PROC_Y, PROC_A) == pytest.approx((0.825, 0.0100595238095), rel=1e-10)
+    assert delong_variance(PROC_Y, PROC_B) == pytest.approx((0.73125, 0.0152591765873), rel=1e-10)
+
+
+def test_the_paired_delong_test_agrees_with_proc() -> None:
+    found = delong_p_value(PROC_Y, PROC_A, PROC_B)
+    assert found == pytest.approx(0.504317676829, rel=1e-9)
+    difference, low, high = delong_difference(PROC_Y, PROC_A, PROC_B)
+    statistic = difference / ((high - low) / 2 / stats.norm.ppf(0.975))
+    assert statistic == pytest.approx(0.66771164249, rel=1e-9)
+
+
+def test_placements_are_the_means_over_all_pairs() -> None:
+    case, control = PROC_A[PROC_Y == 1], PROC_A[PROC_Y == 0]
+    wins = np.sign(case[:, None] - control) / 2 + 0.5
+    of_cases, of_controls = placements(PROC_Y, PROC_A)
+    np.testing.assert_allclose(of_cases, wins.mean(axis=1), atol=1e-15)
+    np.testing.assert_allclose(of_controls, wins.mean(axis=0), atol=1e-15)
+
+
+def test_scores_that_are_not_numbers_are_refused() -> None:
+    with pytest.raises(InvalidInputError, match="1 of 18 scores are NaN"):
+        delong_interval(PROC_Y, np.where(np.arange(18) == 3, np.nan, PROC_A))
+
+
+def test_two_aucs_without_any_variance_have_no_p_value() -> None:
+    y = np.repeat([0.0, 1.0], 5)
+    assert delong_p_value(y, y, -y) is None
+    assert delong_p_value(y, y, y) == 1.0
+    assert corrected_p_value(np.full(10, 0.1), test_share=0.2) is None
+
+
+def test_without_shared_rows_the_corrected_p_value_is_that_of_the_one_sample_t_test() -> None:
+    expected = stats.ttest_1samp(DIFFERENCES, 0.0).pvalue
+    assert corrected_p_value(DIFFERENCES, test_share=0.0) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_corrected_p_value_is_the_level_at_which_the_interval_touches_zero() -> None:
+    p = corrected_p_value(DIFFERENCES, test_share=1 / 3)
+    assert p is not None
+    low, _ = corrected_difference(DIFFERENCES, test_share=1 / 3, level=1 - p)
+    assert low == pytest.approx(0.0, abs=1e-12)

@@ -11,7 +11,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from foldwise.arrays import FloatArray
 from foldwise.evaluation.metrics import column_aucs
 from foldwise.fits.binary_classifier import BinaryClassifier
-from foldwise.fits.preprocessing import MedianFill, Standardize
+from foldwise.fits.preprocessing import MedianFill, Standardize, Step
 from foldwise.fits.sklearn_learner import SklearnLearner
 
 __all__ = ["BestSingleFeature", "classification_baselines", "regression_baselines"]
@@ -45,12 +45,21 @@ class BestSingleFeature(BinaryClassifier):
         return np.asarray(self.sign_ * (X[:, self.feature_] - self.threshold_))
 
 
-def classification_baselines(n_jobs: int | None = None) -> dict[str, SklearnLearner]:
-    """Return the learners every classifier has to beat, by name."""
-    fill = (MedianFill(),)
+def classification_baselines(
+    n_jobs: int | None = None, steps: tuple[Step, ...] = (MedianFill(),)
+) -> dict[str, SklearnLearner]:
+    """Return the learners every classifier has to beat, by name.
+
+    Parameters
+    ----------
+    n_jobs : int, optional
+        Worker processes.
+    steps : tuple of Step
+        Preprocessing that leaves no missing cell; scaling changes nothing here.
+    """
     return {
-        "best-single-metabolite": SklearnLearner(BestSingleFeature(), fill, n_jobs),
-        "majority": SklearnLearner(DummyClassifier(strategy="prior"), fill, n_jobs),
+        "best-single-metabolite": SklearnLearner(BestSingleFeature(), steps, n_jobs),
+        "majority": SklearnLearner(DummyClassifier(strategy="prior"), steps, n_jobs),
     }
 
 

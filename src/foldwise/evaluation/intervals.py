@@ -1,26 +1,37 @@
-"""Intervals of 95 % (or another level) for the metrics of a study."""
+"""Intervals and paired tests of an AUC: DeLong for rows, Nadeau & Bengio for folds.
 
-from collections.abc import Callable
-from contextlib import suppress
+Rows must be independent. With several rows per subject use `foldwise.evaluation.clustered_auc`.
+"""
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from scipy import stats
 from scipy.special import expit, logit
 
-from foldwise.arrays import FloatArray, IntArray
+from foldwise.arrays import FloatArray
 from foldwise.errors import InvalidInputError
+from foldwise.evaluation.resampling import (
+    bootstrap_interval,
+    element_weights,
+    interval_over_seeds,
+    row_weights,
+)
 
 __all__ = [
     "bootstrap_interval",
     "corrected_difference",
     "corrected_interval",
+    "corrected_p_value",
     "delong_difference",
     "delong_interval",
+    "delong_p_value",
     "delong_variance",
     "element_weights",
     "interval_over_seeds",
+    "logit_interval",
+    "placements",
     "row_weights",
+    "two_sided_p_value",
 ]
 
 Interval = tuple[float, float]
@@ -49,25 +60,56 @@ def delong_variance(
     >>> auc, variance
     (0.75, 0.125)
     """
-    return _mean_and_variance(_wins(y, score))
+    return _mean_and_variance(*placements(y, score))
 
 
-def _wins(y: FloatArray, score: FloatArray) -> FloatArray:
-    """Return 1 where a case scores above a control, 1/2 for ties, as (case, control)."""
+def placements(
+    y: Float[np.ndarray, " sample"], score: Float[np.ndarray, " sample"]
+) -> tuple[FloatArray, FloatArray]:
+    """Return each case's share of controls below it, and each control's share of cases above it.
+
+    Ties count one half; the mean of either array is the AUC. From ranks, in the order of
+    the rows, without the table of all pairs.
+
+    Raises
+    ------
+    InvalidInputError
+        If a score is NaN, or a class has fewer than two rows.
+
+    References
+    ----------
+    .. [1] Sun & Xu (2014), IEEE Signal Process. Lett. 21, 1389.
+
+    Examples
+    --------
+    >>> placements(np.array([0.0, 0, 1, 1]), np.array([0.1, 0.4, 0.35, 0.8]))
+    (array([0.5, 1. ]), array([1. , 0.5]))
+    """
+    if np.isnan(score).any():
+        raise InvalidInputError(
+            f"AUC is undefined: {int(np.isnan(score).sum())} of {len(score)} scores are NaN. "
+            "Give the rows that were scored."
+        )
     case, control = score[y == 1], score[y == 0]
     if min(len(case), len(control)) < 2:
         raise InvalidInputError(
             f"The variance of an AUC needs two rows of each class; there are {len(case)} cases "
             f"and {len(control)} controls. Report the AUC without an interval."
         )
-    return np.asarray(np.sign(case[:, None] - control[None, :]) / 2 + 0.5)
+    return _share_below(case, control), 1.0 - _share_below(control, case)
 
 
-def _mean_and_variance(pairs: FloatArray) -> tuple[float, float]:
-    """Return the mean over pairs (case, control) and its variance."""
-    of_cases = pairs.mean(axis=1).var(ddof=1) / pairs.shape[0]
-    of_controls = pairs.mean(axis=0).var(ddof=1) / pairs.shape[1]
-    return float(pairs.mean()), float(of_cases + of_controls)
+def _share_below(values: FloatArray, others: FloatArray) -> FloatArray:
+    """Return the share of ``others`` below each value, ties counted one half."""
+    others = np.sort(others)
+    twice = np.searchsorted(others, values, "left") + np.searchsorted(others, values, "right")
+    return np.asarray(twice / (2 * len(others)))
+
+
+def _mean_and_variance(of_cases: FloatArray, of_controls: FloatArray) -> tuple[float, float]:
+    """Return the mean of placements (or of their differences) and its variance."""
+    variance = of_cases.var(ddof=1) / len(of_cases) + of_controls.var(ddof=1) / len(of_controls)
+    return float(of_cases.mean()), float(variance)
 
 
 def delong_difference(
@@ -92,9 +134,55 @@ def delong_difference(
     >>> delong_difference(y, y, y)
     (0.0, 0.0, 0.0)
     """
-    difference, variance = _mean_and_variance(_wins(y, score) - _wins(y, other))
+    difference, variance = _paired(y, score, other)
     half = float(stats.norm.ppf(0.5 + level / 2) * np.sqrt(variance))
     return difference, difference - half, difference + half
+
+
+def _paired(y: FloatArray, score: FloatArray, other: FloatArray) -> tuple[float, float]:
+    """Return AUC(score) - AUC(other) and its variance."""
+    own, others = placements(y, score), placements(y, other)
+    return _mean_and_variance(own[0] - others[0], own[1] - others[1])
+
+
+def delong_p_value(
+    y: Float[np.ndarray, " sample"],
+    score: Float[np.ndarray, " sample"],
+    other: Float[np.ndarray, " sample"],
+) -> float | None:
+    """Return the two-sided p value of equal AUCs of two scores of the same rows.
+
+    None where two different AUCs show no variance (one is 1, the other 0): nothing
+    tells how large the difference is by chance.
+
+    References
+    ----------
+    .. [1] DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44, 837.
+
+    Examples
+    --------
+    >>> y = np.array([0.0, 0, 0, 1, 1, 1])
+    >>> delong_p_value(y, y, y)
+    1.0
+    """
+    return two_sided_p_value(*_paired(y, score, other))
+
+
+def two_sided_p_value(difference: float, variance: float, df: float = np.inf) -> float | None:
+    """Return the p value of no difference: normal, or Student's t with ``df`` degrees.
+
+    1 for a difference of 0; None for another one without variance.
+
+    Examples
+    --------
+    >>> round(two_sided_p_value(1.959964, 1.0), 6)
+    0.05
+    """
+    if difference == 0.0:
+        return 1.0
+    if variance <= 0.0:
+        return None
+    return float(2.0 * stats.t.sf(abs(difference) / np.sqrt(variance), df))
 
 
 def delong_interval(
@@ -110,7 +198,8 @@ def delong_interval(
     """
     auc, variance = delong_variance(y, score)
     smaller = int(min((y == 1).sum(), (y == 0).sum()))
-    return _logit_interval(auc, variance, stats.norm.ppf(0.5 + level / 2), level, smaller)
+    quantile = float(stats.norm.ppf(0.5 + level / 2))
+    return logit_interval(auc, variance, quantile=quantile, level=level, smaller=smaller)
 
 
 def corrected_interval(
@@ -126,14 +215,18 @@ def corrected_interval(
     their mean is taken as ``(1/J + test/train) * var`` with J values; formed on the logit
     of the mean by the delta method, because single folds reach 1.
 
+    Where rows come in groups, folds must keep groups whole (`kfold_assignments` does): then
+    each value comes from people its fit has not seen, the spread of the values shows the
+    spread between people, and the formula stands as it is.
+
     Parameters
     ----------
     fold_values : float array of shape (n_folds,)
         AUC of every fold of every repeat.
     test_share : float
-        Share of rows in a test fold: 1 / number of folds.
+        Share of rows (with groups: of groups) in a test fold: 1 / number of folds.
     smaller_class : int
-        Members of the smaller class, for a mean of exactly 1.
+        Members (with groups: groups) of the smaller class, for a mean of exactly 1.
     level : float, default=0.95
         Confidence level.
 
@@ -142,7 +235,8 @@ def corrected_interval(
     .. [1] Nadeau & Bengio (2003), Machine Learning 52, 239, section 3.
     """
     variance, quantile = _corrected(fold_values, test_share, level)
-    return _logit_interval(float(fold_values.mean()), variance, quantile, level, smaller_class)
+    mean = float(fold_values.mean())
+    return logit_interval(mean, variance, quantile=quantile, level=level, smaller=smaller_class)
 
 
 def corrected_difference(
@@ -170,6 +264,27 @@ def corrected_difference(
     return mean - half, mean + half
 
 
+def corrected_p_value(
+    differences: Float[np.ndarray, " fold"], *, test_share: float
+) -> float | None:
+    """Return the two-sided p value of no mean difference over folds after Nadeau & Bengio.
+
+    Student's t with ``n_folds - 1`` degrees of freedom on the variance of
+    `corrected_difference`. None where all differences are equal and not 0.
+
+    References
+    ----------
+    .. [1] Nadeau & Bengio (2003), Machine Learning 52, 239, section 3.
+
+    Examples
+    --------
+    >>> round(corrected_p_value(np.array([0.1, 0.2, 0.1, 0.2]), test_share=0.25), 3)
+    0.042
+    """
+    variance, _ = _corrected(differences, test_share, 0.95)
+    return two_sided_p_value(float(differences.mean()), variance, float(len(differences) - 1))
+
+
 def _corrected(values: FloatArray, test_share: float, level: float) -> tuple[float, float]:
     """Return the variance of the mean of fold values, and the quantile of Student's t."""
     n_values = len(values)
@@ -178,9 +293,28 @@ def _corrected(values: FloatArray, test_share: float, level: float) -> tuple[flo
     return variance, float(stats.t.ppf(0.5 + level / 2, n_values - 1))
 
 
-def _logit_interval(
-    auc: float, variance: float, quantile: float, level: float, smaller: int
+def logit_interval(
+    auc: float, variance: float, *, quantile: float, level: float, smaller: int
 ) -> Interval:
+    """Return ``auc -+ quantile * sd`` formed on the logit scale by the delta method.
+
+    Parameters
+    ----------
+    auc, variance : float
+        A share and its variance.
+    quantile : float
+        Of the normal or Student's t distribution at ``0.5 + level / 2``.
+    level : float
+        Confidence level, for a share of exactly 0 or 1.
+    smaller : int
+        Independent members of the smaller class. A share of exactly 1 has no logit: its
+        lower limit is ``(alpha / 2) ** (1 / smaller)``, which is conservative.
+
+    Examples
+    --------
+    >>> logit_interval(1.0, 0.0, quantile=1.96, level=0.95, smaller=76)[1]
+    1.0
+    """
     edge = ((1.0 - level) / 2) ** (1.0 / smaller)
     if auc >= 1.0:
         return edge, 1.0
@@ -188,121 +322,3 @@ def _logit_interval(
         return 0.0, 1.0 - edge
     half = quantile * np.sqrt(variance) / (auc * (1.0 - auc))  # d logit = d auc / (auc (1 - auc))
     return float(expit(logit(auc) - half)), float(expit(logit(auc) + half))
-
-
-def row_weights(n_rows: int, *, n_resamples: int, seed: int) -> Float[np.ndarray, "resample row"]:
-    """Return how often each row is drawn in each bootstrap resample of rows."""
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(n_rows, np.full(n_rows, 1.0 / n_rows), size=n_resamples).astype(float)
-
-
-def element_weights(
-    membership: Bool[np.ndarray, "sample element"], *, n_resamples: int, seed: int
-) -> Float[np.ndarray, "resample sample"]:
-    """Return row weights of bootstrap resamples that draw elements, not rows.
-
-    Rows that share an element are not independent. A row counts as often as its
-    elements were drawn; a row of two drawn elements counts for both. A row with
-    none of the elements is drawn for itself.
-    """
-    alone = np.flatnonzero(~membership.any(axis=1))
-    membership = np.hstack([membership, np.arange(len(membership))[:, None] == alone])
-    n_elements = membership.shape[1]
-    drawn = row_weights(n_elements, n_resamples=n_resamples, seed=seed)  # (resample, element)
-    return np.asarray(drawn @ membership.T.astype(float))  # (resample, sample)
-
-
-def bootstrap_interval(
-    metric: Callable[[FloatArray, FloatArray], float],
-    y: Float[np.ndarray, " sample"],
-    prediction: Float[np.ndarray, " sample"],
-    weights: Float[np.ndarray, "resample sample"],
-    *,
-    level: float = 0.95,
-) -> Interval | None:
-    """Return the percentile bootstrap interval of a metric of target and prediction.
-
-    Resamples on which the metric raises (an R2 of equal targets) are left out. None
-    where nothing varies: fewer than two rows, or a metric defined on no resample.
-
-    Examples
-    --------
-    >>> y = np.arange(20.0)
-    >>> low, high = bootstrap_interval(
-    ...     lambda y, p: float(np.abs(y - p).mean()), y, y + 1.0,
-    ...     row_weights(20, n_resamples=50, seed=0))
-    >>> low, high
-    (1.0, 1.0)
-    """
-    values: list[float] = []
-    for weight in weights.astype(int):
-        rows = np.repeat(np.arange(len(y)), weight)
-        with suppress(InvalidInputError):
-            values.append(metric(y[rows], prediction[rows]))
-    if len(y) < 2 or not values:
-        return None
-    low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2])
-    return float(low), float(high)
-
-
-def interval_over_seeds(
-    metric: Callable[[FloatArray, FloatArray], float],
-    y: Float[np.ndarray, " sample"],
-    predictions: Float[np.ndarray, "seed sample"],
-    weights: Float[np.ndarray, "resample sample"],
-    *,
-    against: Float[np.ndarray, "seed sample"] | None = None,
-    seed: int = 0,
-    level: float = 0.95,
-) -> tuple[float, Interval | None]:
-    """Return the mean of a metric over refits from several seeds, with its interval.
-
-    Each bootstrap resample draws rows and seeds, so that the interval covers the luck of
-    the rows and that of the initial weights.
-
-    Parameters
-    ----------
-    metric : callable
-        Takes target and prediction.
-    y : float array of shape (n_samples,)
-        Target.
-    predictions : float array of shape (n_seeds, n_samples)
-        One row per seed.
-    weights : float array of shape (n_resamples, n_samples)
-        As from `row_weights` or `element_weights`.
-    against : float array of shape (n_seeds, n_samples), optional
-        Predictions of another model from the same seeds: its metric is taken off, on the
-        same rows and seeds, and the result is the paired gain over it.
-    seed : int
-        Of the draws of seeds.
-    level : float, default=0.95
-        Confidence level.
-
-    Examples
-    --------
-    >>> y = np.arange(20.0)
-    >>> interval_over_seeds(
-    ...     lambda y, p: -float(np.abs(y - p).mean()), y, y[None],
-    ...     row_weights(20, n_resamples=50, seed=0), against=y[None] + 1.0)
-    (1.0, (1.0, 1.0))
-    """
-
-    def mean(rows: IntArray, seeds: IntArray) -> float:
-        values = [metric(y[rows], predictions[one][rows]) for one in seeds]
-        if against is not None:
-            others = [metric(y[rows], against[one][rows]) for one in seeds]
-            values = [own - other for own, other in zip(values, others, strict=True)]
-        return float(np.mean(values))
-
-    rng = np.random.default_rng(seed)
-    n_seeds = len(predictions)
-    found: list[float] = []
-    for weight in weights.astype(int):
-        rows = np.repeat(np.arange(len(y)), weight)
-        with suppress(InvalidInputError):
-            found.append(mean(rows, rng.integers(n_seeds, size=n_seeds)))
-    value = mean(np.arange(len(y)), np.arange(n_seeds))
-    if len(y) < 2 or not found:
-        return value, None
-    low, high = np.quantile(found, [0.5 - level / 2, 0.5 + level / 2])
-    return value, (float(low), float(high))
