@@ -35,8 +35,8 @@ def _missing(X: np.ndarray, names: Sequence[str]) -> Finding | None:
         f"{int(missing.sum())} of {X.size} cells ({missing.mean():.1%}) are missing, in "
         f"{len(columns)} of {X.shape[1]} columns; the emptiest lacks "
         f"{missing.mean(axis=0).max():.0%}.",
-        "Each fit fills them with the median of its own training rows. Check whether cells are "
-        "missing at random: below a detection limit they are not.",
+        "Each fit fills them from its own training rows (--impute says how). Check whether cells "
+        "are missing at random: below a detection limit they are not.",
         columns=tuple(columns),
     )
 
