@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 from reporting_samples import biomarkers_summary, perovskites_summary
+from reviewed_samples import reviewed_summary
 
 from foldwise.reporting.html_report import render_report
 from foldwise.reporting.page_tables import cell_text
@@ -159,6 +160,17 @@ def test_long_tables_show_fifteen_rows_and_fold_the_rest():
     assert first.count("<tr>") == 16  # with the heading
     assert "All 120 rows" in part
     assert 'href="tables/scaling.csv"' in part
+
+
+def test_a_table_too_long_for_the_page_says_how_many_rows_can_be_copied():
+    page = render_report(reviewed_summary())
+    assert re.search(r'data-table="metabolites">', page)  # 120 rows: all of them
+    section = {"row": "1", "title": "T", "lead": "", "facts": [], "figures": [], "answers": []}
+    path = reviewed_summary().tables["selection_path"]
+    result = {"sections": [{**section, "tables": ["selection_path"]}]}
+    long = Summary("biomarkers", "T", "V", result=result, tables={"selection_path": path})
+    assert len(path.frame) > 400
+    assert 'data-table="selection_path" data-part="15">' in render_report(long)
 
 
 def test_numbers_stand_right_with_their_unit_in_the_heading():

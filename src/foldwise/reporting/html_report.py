@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from matplotlib.figure import Figure
 
 from foldwise.reporting.figures import caption, draw, tables_behind
 from foldwise.reporting.labels import encoding_label, metric_label, model_label, split_label
@@ -50,7 +51,7 @@ _RUN_TITLES = {
 }
 
 
-def render_report(summary: Summary) -> str:
+def render_report(summary: Summary, drawn: Mapping[str, Figure] | None = None) -> str:
     """Return the report of a study as one HTML page.
 
     The page carries its own style and figures, asks the network for nothing, and can be
@@ -60,6 +61,8 @@ def render_report(summary: Summary) -> str:
     ----------
     summary : Summary
         Written by a study, or read with `read_summary`.
+    drawn : mapping of str to Figure, optional
+        Figures that are drawn already, as by `draw_figures`; drawn here when None.
 
     Raises
     ------
@@ -84,7 +87,7 @@ def render_report(summary: Summary) -> str:
         metrics=_metrics_table(summary),
         models=plain_table("models", "Models", result.get("models", [])),
         findings=_findings(summary),
-        sections=[_section(summary, section) for section in result.get("sections", [])],
+        sections=[_section(summary, section, drawn) for section in result.get("sections", [])],
         methods=_paragraphs(result.get("methods")),
         run=list(_run_parts(summary.run)),
         cell=cell_text,
@@ -173,7 +176,9 @@ def _findings(summary: Summary) -> list[dict[str, Any]]:
     ]
 
 
-def _section(summary: Summary, section: Mapping[str, Any]) -> dict[str, Any]:
+def _section(
+    summary: Summary, section: Mapping[str, Any], drawn: Mapping[str, Figure] | None
+) -> dict[str, Any]:
     for name in section["tables"]:
         if name not in summary.tables:
             raise ValueError(f"Section {section['row']} names table {name!r}, which is missing.")
@@ -181,13 +186,15 @@ def _section(summary: Summary, section: Mapping[str, Any]) -> dict[str, Any]:
         **section,
         # Rows of the two studies are numbered; others have a name, which only links need.
         "number": section["row"] if section["row"][:1].isdigit() else "",
-        "figures": [_figure(summary, name, section["row"]) for name in section["figures"]],
+        "figures": [_figure(summary, name, section["row"], drawn) for name in section["figures"]],
         "tables": [page_table(summary.tables[name]) for name in section["tables"]],
     }
 
 
-def _figure(summary: Summary, name: str, row: str) -> dict[str, Any]:
-    figure = draw(name, summary)
+def _figure(
+    summary: Summary, name: str, row: str, drawn: Mapping[str, Figure] | None
+) -> dict[str, Any]:
+    figure = draw(name, summary) if drawn is None else drawn[name]
     return {
         "name": name,
         "title": figure.get_suptitle().replace("\n", " "),

@@ -5,6 +5,7 @@ from typing import Any
 
 __all__ = [
     "BASELINES",
+    "HEADLINES",
     "encoding_label",
     "metric_label",
     "model_label",
@@ -20,6 +21,9 @@ _MODELS: Mapping[str, str] = {
     "forest": "Random forest",
     "best-single-metabolite": "Best single feature",
     "majority": "Majority class",
+    "covariates-alone": "Covariates alone",
+    "batch-alone": "Batch alone",
+    "covariates-and-features": "Covariates + features, L1",
     "logistic-tuned": "Logistic, tuned",
     "logistic-untuned": "Logistic, untuned",
     "mlp": "Network (MLP)",
@@ -33,8 +37,19 @@ _MODELS: Mapping[str, str] = {
     "extra-trees": "Extra trees",
 }
 BASELINES = frozenset(
-    {"best-single-metabolite", "majority", "mean", "nearest-neighbour", "ridge", "extra-trees"}
+    {
+        "best-single-metabolite",
+        "majority",
+        "covariates-alone",
+        "batch-alone",
+        "mean",
+        "nearest-neighbour",
+        "ridge",
+        "extra-trees",
+    }
 )
+HEADLINES = frozenset({"logistic-l1", "mlp", "logistic-tuned", "mlp-tuned"})
+"""Models that the verdict of their study speaks of; titles speak of them, not of the best."""
 _ENCODINGS: Mapping[str, str] = {
     "one-hot": "one-hot",
     "descriptors": "descriptors",

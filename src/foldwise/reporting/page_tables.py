@@ -127,7 +127,7 @@ def page_table(table: NamedTable) -> PageTable:
 
 
 def _column_cells(values: Iterable[Any], column: TableColumn) -> list[str]:
-    if column.key == "model":
+    if column.key in ("model", "over"):
         return [model_label(str(value)) for value in values]
     return [cell_text(value, column.digits) for value in values]
 

@@ -34,7 +34,7 @@ __all__ = [
 _MM_PER_INCH = 25.4
 _WIDTH_MM: Mapping[str, float] = {"one column": 85.0, "two columns": 180.0}
 # Bold 9 pt letters are about 1.9 mm wide on average, also in the wide DejaVu Sans.
-_TITLE_LETTERS_PER_MM = 0.53
+_TITLE_LETTERS_PER_MM = 0.52
 
 # Okabe and Ito (2008), the four that also differ in lightness; ink and greys are ours.
 BLUE = "#0072b2"

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from io import BytesIO
 from pathlib import Path
@@ -22,7 +22,7 @@ from foldwise.reporting.style import (
 )
 from foldwise.reporting.summary import Summary, write_atomically
 
-__all__ = ["figure_names", "inline_svg", "save_figures", "svg_text"]
+__all__ = ["draw_figures", "figure_names", "inline_svg", "save_figures", "svg_text"]
 
 _PNG_DPI = 300
 _CLOUD_DPI = 200  # of point clouds inside an SVG
@@ -49,8 +49,17 @@ def figure_names(summary: Summary) -> list[str]:
     return list(dict.fromkeys(name for section in sections for name in section["figures"]))
 
 
+def draw_figures(summary: Summary) -> dict[str, Figure]:
+    """Draw every figure that the sections name, once for files and page."""
+    return {name: draw(name, summary) for name in figure_names(summary)}
+
+
 def save_figures(
-    summary: Summary, folder: str | os.PathLike[str], names: Iterable[str] | None = None
+    summary: Summary,
+    folder: str | os.PathLike[str],
+    names: Iterable[str] | None = None,
+    *,
+    drawn: Mapping[str, Figure] | None = None,
 ) -> list[Path]:
     """Write figures as SVG and as PNG of 300 dots per inch.
 
@@ -62,6 +71,8 @@ def save_figures(
         Where the files go; made if it is missing.
     names : iterable of str, optional
         Figures to write; all that the sections name when None.
+    drawn : mapping of str to Figure, optional
+        Figures that are drawn already, as by `draw_figures`.
 
     Returns
     -------
@@ -70,7 +81,7 @@ def save_figures(
     """
     written = []
     for name in figure_names(summary) if names is None else names:
-        figure = draw(name, summary)
+        figure = drawn[name] if drawn is not None else draw(name, summary)
         png = BytesIO()
         with house_style():
             figure.savefig(png, format="png", dpi=_PNG_DPI)

@@ -1,7 +1,6 @@
 """Every figure of the studies, by name, drawn from a Summary."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
@@ -25,39 +24,19 @@ from foldwise.reporting.figures.comparisons import (
     model_comparison,
     split_aucs,
 )
+from foldwise.reporting.figures.kinds import FigureKind
 from foldwise.reporting.figures.regression import (
     loss_curve,
     parity,
     parity_holdout,
     target_histogram,
 )
+from foldwise.reporting.figures.reviewed import REVIEWED
 from foldwise.reporting.figures.tuning import attribution, search_history, search_settings
 from foldwise.reporting.style import house_style, settle
 from foldwise.reporting.summary import Summary
 
 __all__ = ["FIGURES", "FigureKind", "caption", "draw", "known_figures", "tables_behind"]
-
-
-@dataclass(frozen=True)
-class FigureKind:
-    """How one figure, or one per model or encoding, is drawn and read.
-
-    Parameters
-    ----------
-    draw : callable
-        Takes the Summary; where ``each`` is set, also the model or encoding.
-    caption : str
-        One line on how to read it.
-    tables : tuple of str
-        Tables it needs; the first is the one it shows.
-    each : {"", "model", "encoding"}
-        Column of that table whose values end the names of the figures.
-    """
-
-    draw: Callable[..., Figure]
-    caption: str
-    tables: tuple[str, ...]
-    each: str = ""
 
 
 _BIOMARKERS: Mapping[str, FigureKind] = {
@@ -124,6 +103,7 @@ _BIOMARKERS: Mapping[str, FigureKind] = {
         "baselines in grey; every model sees the same folds.",
         ("cv_folds", "cv_summary"),
     ),
+    **REVIEWED,
 }
 _PEROVSKITES: Mapping[str, FigureKind] = {
     "descriptor_scaling": FigureKind(
@@ -190,7 +170,11 @@ _TUNING: Mapping[str, FigureKind] = {
 FIGURES: Mapping[str, Mapping[str, FigureKind]] = {
     "biomarkers": _BIOMARKERS,
     "perovskites": _PEROVSKITES,
-    "tune-biomarkers": {**_TUNING, "roc_": _BIOMARKERS["roc_"]},
+    "tune-biomarkers": {
+        **_TUNING,
+        "roc_": _BIOMARKERS["roc_"],
+        "permutation_null_": REVIEWED["permutation_null_"],
+    },
     "tune-perovskites": {
         **_TUNING,
         "parity_": _PEROVSKITES["parity_"],

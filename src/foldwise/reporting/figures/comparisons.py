@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from foldwise.reporting.figures.reading import frame_of, records, rows_of
-from foldwise.reporting.labels import BASELINES, encoding_label, model_label, split_label
+from foldwise.reporting.figures.rows import name_rows
+from foldwise.reporting.labels import BASELINES, HEADLINES, encoding_label, model_label, split_label
 from foldwise.reporting.style import (
     BLUE,
     COLOURS,
@@ -33,14 +34,6 @@ def _name(model: str, encoding: str | None = None) -> str:
     inputs = encoding_label(encoding)
     name = f"{model_label(model)}, {inputs}" if inputs else model_label(model)
     return f"{name} (baseline)" if model in BASELINES else name
-
-
-def _model_rows(ax: Axes, names: list[str]) -> None:
-    """Give every model a row, the first on top."""
-    ax.set_yticks(range(len(names)), labels=names)
-    ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.tick_params(axis="y", length=0)
-    ax.grid(visible=False, axis="y")
 
 
 def _spread(values: "pd.Series[float]", place: float) -> npt.NDArray[np.float64]:
@@ -72,7 +65,7 @@ def cv_aucs(summary: Summary) -> Figure:
             annotation_clip=False,
         )
     ax.axvline(0.5, color=GREY, linestyle=":", linewidth=1)
-    _model_rows(ax, [_name(model) for model in models])
+    name_rows(ax, [_name(model) for model in models])
     ax.set_xlabel("AUC within a fold (0.5: guessing); at the right: mean")
     set_message(figure, _cv_message(means))
     return figure
@@ -81,7 +74,8 @@ def cv_aucs(summary: Summary) -> Figure:
 def _cv_message(means: pd.DataFrame) -> str:
     ranked = records(means)
     base = [row for row in ranked if row["model"] in BASELINES]
-    best = next((row for row in ranked if row["model"] not in BASELINES), ranked[0])
+    own = [row for row in ranked if row["model"] not in BASELINES]
+    best = next((row for row in own if row["model"] in HEADLINES), (own or ranked)[0])
     text = (
         f"{model_label(best['model'])} reaches a mean AUC of {best['mean']:.3f} "
         f"({best['low']:.2f} to {best['high']:.2f})"
@@ -112,7 +106,7 @@ def split_aucs(summary: Summary) -> Figure:
                 annotation_clip=False,
             )
         names.append(model_label(model))
-    _model_rows(ax, names)
+    name_rows(ax, names)
     ax.set_xlabel("AUC of one random split; at the right: mean and standard deviation")
     last = frame[frame["model"] == models[-1]]["test_auc"]
     set_message(
@@ -134,7 +128,7 @@ def model_comparison(summary: Summary) -> Figure:
         for row in records(frame[frame["split"] == part]):
             if (row["model"], row["encoding"]) in order:
                 _error_bar(ax, order.index((row["model"], row["encoding"])), row)
-        _model_rows(ax, [_name(*key) for key in order])
+        name_rows(ax, [_name(*key) for key in order])
         ax.set(xlabel="Mean absolute error (eV/atom)", title=split_label(part), xlim=(0, None))
         ax.margins(x=0.22)
     set_message(figure, _comparison_message(frame, parts))
@@ -184,7 +178,7 @@ def holdout_elements(summary: Summary) -> Figure:
         ax.plot(
             own["mae"], rows, marker, color=colour, markersize=6, label=encoding_label(encoding)
         )
-    _model_rows(ax, [f"{row['element']} ({row['n']} rows)" for row in records(elements)])
+    name_rows(ax, [f"{row['element']} ({row['n']} rows)" for row in records(elements)])
     ax.set(xlabel="Mean absolute error (eV/atom)", xlim=(0, ax.get_xlim()[1] * 1.05))
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1.02), markerscale=0.7)
     better = frame[frame["mae"] < frame["mae_mean_predictor"]].groupby("encoding").size()
