@@ -31,9 +31,14 @@ _HOMES = {
     "TuneBiomarkersConfig": "foldwise.studies.config",
     "TunePerovskitesConfig": "foldwise.studies.config",
     "ask_cross_validation": "foldwise.evaluation.cross_validation",
+    "ask_learning_curve": "foldwise.evaluation.learning_curve",
     "ask_nested_search": "foldwise.tuning.nested",
+    "ask_operating_points": "foldwise.evaluation.thresholds",
+    "ask_permutation_test": "foldwise.evaluation.permutation",
     "ask_splits": "foldwise.evaluation.cross_validation",
+    "ask_stability_selection": "foldwise.evaluation.selection",
     "ask_tpe_search": "foldwise.tuning.search",
+    "audit_tables": "foldwise.studies.auditing",
     "load_abundances": "foldwise.data.registry",
     "load_compositions": "foldwise.data.registry",
     "load_model": "foldwise.studies.model",
@@ -47,6 +52,7 @@ _HOMES = {
     "run_question": "foldwise.evaluation.questions",
     "run_tune_biomarkers": "foldwise.studies.tune_biomarkers",
     "run_tune_perovskites": "foldwise.studies.tune_perovskites",
+    "solve_selection": "foldwise.evaluation.selection_bounds",
 }
 
 __all__ = [
@@ -72,9 +78,14 @@ __all__ = [
     "TunePerovskitesConfig",
     "__version__",
     "ask_cross_validation",
+    "ask_learning_curve",
     "ask_nested_search",
+    "ask_operating_points",
+    "ask_permutation_test",
     "ask_splits",
+    "ask_stability_selection",
     "ask_tpe_search",
+    "audit_tables",
     "load_abundances",
     "load_compositions",
     "load_model",
@@ -88,6 +99,7 @@ __all__ = [
     "run_question",
     "run_tune_biomarkers",
     "run_tune_perovskites",
+    "solve_selection",
 ]
 
 if TYPE_CHECKING:
@@ -96,7 +108,12 @@ if TYPE_CHECKING:
     from foldwise.data.tables import Table
     from foldwise.errors import FoldwiseError, InvalidInputError
     from foldwise.evaluation.cross_validation import ask_cross_validation, ask_splits
+    from foldwise.evaluation.learning_curve import ask_learning_curve
+    from foldwise.evaluation.permutation import ask_permutation_test
     from foldwise.evaluation.questions import run_question
+    from foldwise.evaluation.selection import ask_stability_selection
+    from foldwise.evaluation.selection_bounds import solve_selection
+    from foldwise.evaluation.thresholds import ask_operating_points
     from foldwise.features.element_descriptors import ElementDescriptorEncoder
     from foldwise.features.site_one_hot import SiteOneHotEncoder
     from foldwise.fits.batch import FitBatch
@@ -107,6 +124,7 @@ if TYPE_CHECKING:
     from foldwise.fits.sklearn_learner import SklearnLearner
     from foldwise.reporting.summary import Summary, read_summary
     from foldwise.runs.runner import run_config
+    from foldwise.studies.auditing import audit_tables
     from foldwise.studies.biomarkers import run_biomarkers
     from foldwise.studies.config import (
         BiomarkersConfig,

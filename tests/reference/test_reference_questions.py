@@ -122,6 +122,7 @@ def test_run_folders_hold_what_the_readme_promises(
     for run in (biomarker_run, perovskite_run, tuning_run):
         names = {path.name for path in run.path.iterdir()}
         assert names == {
+            "audit.json",
             "config.toml",
             "figures",
             "model",

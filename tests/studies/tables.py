@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-__all__ = ["write_cohort", "write_perovskites"]
+__all__ = ["BRIEF", "write_cohort", "write_perovskites"]
+
+BRIEF: dict[str, int] = {"repeats": 2, "permutations": 20, "pairs": 4}
+"""Settings of a study whose chapters are all there, and short."""
 
 A_ELEMENTS = ("La", "Sr", "Ba", "Ca", "Nd", "Y")
 B_ELEMENTS = ("Mn", "Fe", "Co", "Ti", "Ni", "Cr")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tables import write_cohort, write_perovskites
+from tables import BRIEF, write_cohort, write_perovskites
 
 from foldwise.errors import InvalidInputError
 from foldwise.reporting.html_report import render_report
@@ -21,7 +21,7 @@ from foldwise.studies.sections import StudyResult
 
 def cohort_of(folder: Path, frame: pd.DataFrame) -> BiomarkersConfig:
     frame.to_csv(folder / "table.csv", index_label="id")
-    return BiomarkersConfig(tables=(str(folder / "table.csv"),), repeats=1, random_splits=2)
+    return BiomarkersConfig(tables=(str(folder / "table.csv"),), random_splits=2, **BRIEF)
 
 
 def labelled(X: np.ndarray) -> pd.DataFrame:
@@ -255,7 +255,7 @@ def test_two_tables_of_one_name_are_told_apart(tmp_path: Path) -> None:
     for source, path in zip((X, y), paths, strict=True):
         path.parent.mkdir()
         source.rename(path)
-    config = BiomarkersConfig(tables=tuple(map(str, paths)), repeats=1, random_splits=2)
+    config = BiomarkersConfig(tables=tuple(map(str, paths)), random_splits=2, **BRIEF)
     run_config(config, out=tmp_path / "run", n_jobs=1)
     assert run_config(config, out=tmp_path / "run", n_jobs=1).finished
     assert len(read_summary(tmp_path / "run").run["files"]) == 2

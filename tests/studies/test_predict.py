@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tables import write_cohort, write_perovskites
+from tables import BRIEF, write_cohort, write_perovskites
 
 from foldwise.errors import InvalidInputError
 from foldwise.runs.folders import RunFolder
@@ -20,7 +20,7 @@ from foldwise.studies.predicting import predict_table
 def cohort_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     folder = tmp_path_factory.mktemp("cohort")
     X, y = write_cohort(folder, missing=0.02)
-    config = BiomarkersConfig(tables=(str(X), str(y)), repeats=1, random_splits=2)
+    config = BiomarkersConfig(tables=(str(X), str(y)), random_splits=2, **BRIEF)
     return run_config(config, out=folder / "run", n_jobs=1)
 
 
@@ -123,3 +123,9 @@ def test_saving_and_loading_keeps_every_bit(cohort_run: RunFolder, tmp_path: Pat
     model.save(tmp_path / "again")
     for name, value in load_model(tmp_path / "again").state.items():
         np.testing.assert_array_equal(value, model.state[name])
+
+
+def test_labels_are_refused_where_a_network_predicts_energies(campaign_run: RunFolder) -> None:
+    table = campaign_run.path.parent / "perov.csv"
+    with pytest.raises(InvalidInputError, match="this one predicts e_above_hull from compositions"):
+        predict_table(campaign_run.path, table, target="e_above_hull")

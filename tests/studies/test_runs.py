@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tables import write_cohort, write_perovskites
+from tables import BRIEF, write_cohort, write_perovskites
 
 from foldwise.errors import InvalidInputError
 from foldwise.reporting.summary import read_summary
@@ -22,7 +22,7 @@ from foldwise.studies.config import BiomarkersConfig, PerovskitesConfig, read_co
 @pytest.fixture
 def cohort(tmp_path: Path) -> BiomarkersConfig:
     X, y = write_cohort(tmp_path / "data", missing=0.02)
-    return BiomarkersConfig(tables=(str(X), str(y)), repeats=2, random_splits=10)
+    return BiomarkersConfig(tables=(str(X), str(y)), random_splits=10, **BRIEF)
 
 
 @pytest.fixture
@@ -33,6 +33,17 @@ def campaign(tmp_path: Path) -> PerovskitesConfig:
 
 def result_of(folder: Path) -> str:
     return json.dumps(json.loads((folder / "summary.json").read_text())["result"])
+
+
+def found_in(folder: Path) -> dict[str, object]:
+    """Return the result less what cites the SHA-256 of the files."""
+    result: dict[str, object] = json.loads(result_of(folder))
+    result.pop("methods", None)
+    tables = result["tables"]
+    assert isinstance(tables, dict)
+    for name in ("tripod_ai", "reforms", "dome", "stard"):
+        tables.pop(name, None)
+    return result
 
 
 def test_the_same_biomarker_config_gives_the_same_result_bits_for_any_workers(
@@ -64,7 +75,7 @@ def test_shuffling_the_rows_of_the_files_changes_nothing(
         for path in paths:
             pd.read_csv(path, index_col=0).sample(frac=1.0, random_state=5).to_csv(path)
         run_config(config, out=tmp_path / name / "two", n_jobs=1)
-        assert result_of(tmp_path / name / "one") == result_of(tmp_path / name / "two")
+        assert found_in(tmp_path / name / "one") == found_in(tmp_path / name / "two")
 
 
 def test_a_finished_run_is_returned_and_not_written_again(
@@ -157,6 +168,9 @@ class _CountingWatcher:
         self.stored_at_start = self.stored_at_start or len(list(self.run.glob(".blocks/*/*")))
 
     def say(self, text: str) -> None:
+        pass
+
+    def announce(self, text: str) -> None:
         pass
 
     def advance(self, n_fits: int, effort: float) -> None:

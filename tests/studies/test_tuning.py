@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
@@ -50,8 +51,9 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> TunePerovskitesConfig:
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> TuneBiomarkersConfig:
     tables = write_cohort(tmp_path_factory.mktemp("cohort"), n=80)
     names = tuple(str(path) for path in tables)
+    # Declared, for a guess of the scale looks at all rows.
     return TuneBiomarkersConfig(
-        tables=names, C=(0.01, 0.1, 1.0), l1_ratio=(1.0, 0.5), repeats=2, folds=4
+        tables=names, scale="log2", C=(0.01, 0.1, 1.0), l1_ratio=(1.0, 0.5), repeats=2, folds=4
     )
 
 
@@ -377,3 +379,31 @@ def test_folds_of_a_splits_file_are_those_of_the_search(
     given.to_csv(tmp_path / "splits.csv", index=False)
     with pytest.raises(InvalidInputError, match="of 2 folds 1 hold no training row"):
         run_tune_perovskites(config, n_jobs=1)
+
+
+def test_a_grid_of_penalties_is_nested_unless_told_not_to_and_tpe_never() -> None:
+    assert TuneBiomarkersConfig().nested
+    assert not TuneBiomarkersConfig(nested=False).nested
+    assert not TuneBiomarkersConfig(search="tpe").nested
+    with pytest.raises(ValidationError, match="permute_all searches a grid"):
+        TuneBiomarkersConfig(search="tpe", permute_all=True)
+
+
+def test_the_p_value_of_a_search_counts_its_own_null(tmp_path: Path) -> None:
+    X, y = write_cohort(tmp_path, n=50, n_features=5, effect=2.0)
+    config = TuneBiomarkersConfig(
+        tables=(str(X), str(y)),
+        C=(0.1, 1.0),
+        l1_ratio=(1.0,),
+        repeats=1,
+        folds=3,
+        nested=False,
+        permute_all=True,
+    )
+    summary = run_tune_biomarkers(config, n_jobs=1).summary
+    test = summary.tables["permutation_test"].frame.iloc[0]
+    null = summary.tables["permutation_null"].frame["auc"]
+    assert test["n_permutations"] == len(null) == 200
+    assert test["p_value"] == pytest.approx(((null >= test["auc"]).sum() + 1) / 201)
+    assert test["p_value"] < 0.05
+    assert "permutation" in [section["row"] for section in summary.result["sections"]]

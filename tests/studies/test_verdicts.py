@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tables import write_cohort, write_perovskites
+from tables import BRIEF, write_cohort, write_perovskites
 
 from foldwise.studies.biomarkers import run_biomarkers
 from foldwise.studies.config import BiomarkersConfig, PerovskitesConfig
@@ -20,7 +20,7 @@ from foldwise.studies.verdicts import (
 
 
 def biomarkers(X: Path, y: Path) -> StudyResult:
-    config = BiomarkersConfig(tables=(str(X), str(y)), repeats=3, random_splits=2)
+    config = BiomarkersConfig(tables=(str(X), str(y)), random_splits=2, **(BRIEF | {"repeats": 3}))
     return run_biomarkers(config, n_jobs=1)
 
 

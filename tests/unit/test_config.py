@@ -39,7 +39,7 @@ def test_quick_lowers_only_what_was_not_set() -> None:
     [
         pytest.param({"folds": 1}, "folds = 1", id="one-fold"),
         pytest.param({"test_size": 1.5}, "test_size = 1.5", id="share-above-one"),
-        pytest.param({"fold": 5}, r"fold = 5.* Known: C, dataset, folds", id="unknown-setting"),
+        pytest.param({"fold": 5}, r"fold = 5.* Known: C, batch, covariates", id="unknown-setting"),
         pytest.param({"folds": "many", "seed": -1}, r"seed = -1.*folds = 'many'", id="two-at-once"),
     ],
 )

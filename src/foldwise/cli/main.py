@@ -1,5 +1,6 @@
 """The command ``foldwise``: arguments become a StudyConfig, and the runner does the rest."""
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -108,13 +109,36 @@ def biomarkers(
     target: Annotated[str | None, _bio("target", metavar="COL")] = None,
     positive: Annotated[str | None, _bio("positive", metavar="LABEL")] = None,
     id_column: Annotated[str | None, _bio("id_column", "--id", metavar="COL")] = None,
+    orientation: Annotated[str | None, _bio("orientation", metavar="rows|columns")] = None,
     groups: Annotated[str | None, _bio("groups", metavar="COL")] = None,
     scale: Annotated[str | None, _bio("scale", metavar="SCALE")] = None,
+    covariates: Annotated[str | None, _bio("covariates", metavar="AGE,SEX")] = None,
+    batch: Annotated[str | None, _bio("batch", metavar="COL")] = None,
+    ignore: Annotated[str | None, _bio("ignore", metavar="A,B")] = None,
+    zeros: Annotated[str | None, _bio("zeros", metavar="absent|lod|true")] = None,
+    impute: Annotated[str | None, _bio("impute", metavar="NAME")] = None,
+    missing_indicator: Annotated[
+        bool | None, _bio("missing_indicator", "--missing-indicator")
+    ] = None,
+    transform: Annotated[str | None, _bio("transform", metavar="none|log2")] = None,
+    normalise: Annotated[str | None, _bio("normalise", metavar="NAME")] = None,
+    scaling: Annotated[str | None, _bio("scaling", metavar="NAME")] = None,
+    max_missing: Annotated[float | None, _bio("max_missing", metavar="F")] = None,
+    max_qc_rsd: Annotated[float | None, _bio("max_qc_rsd", metavar="F")] = None,
     test_size: Annotated[float | None, _bio("test_size", metavar="F")] = None,
     folds: Annotated[int | None, _bio("folds", metavar="K")] = None,
     repeats: Annotated[int | None, _bio("repeats", metavar="R")] = None,
     random_splits: Annotated[int | None, _bio("random_splits", metavar="N")] = None,
     C: Annotated[float | None, _bio("C", "--C", metavar="C")] = None,
+    permutations: Annotated[int | None, _bio("permutations", metavar="N")] = None,
+    permute_all: Annotated[bool | None, _bio("permute_all", "--permute-all")] = None,
+    pairs: Annotated[int | None, _bio("pairs", metavar="N")] = None,
+    panel_q: Annotated[int | None, _bio("panel_q", metavar="Q")] = None,
+    panel_threshold: Annotated[float | None, _bio("panel_threshold", metavar="F")] = None,
+    pfer: Annotated[float | None, _bio("pfer", metavar="F")] = None,
+    threshold: Annotated[str | None, _bio("threshold", metavar="RULE")] = None,
+    prevalence: Annotated[float | None, _bio("prevalence", metavar="F")] = None,
+    shap_forest: Annotated[bool | None, _bio("shap_forest", "--shap-forest")] = None,
     splits: Annotated[str | None, _bio("splits", metavar="FILE")] = None,
     seed: Annotated[int | None, _bio("seed", metavar="N")] = None,
     quick: Annotated[bool | None, _bio("quick", "--quick")] = None,
@@ -125,7 +149,12 @@ def biomarkers(
     Logistic regression without and with penalties, a random forest and baselines;
     AUC with intervals, coefficients, and how often the top features return.
     """
-    given = {**locals(), "tables": tuple(tables) if tables else None}
+    given = {
+        **locals(),
+        "tables": tuple(tables) if tables else None,
+        "covariates": None if covariates is None else _parts(covariates),
+        "ignore": None if ignore is None else _parts(ignore),
+    }
     _run_study("biomarkers", given)
 
 
@@ -201,13 +230,26 @@ def tune_biomarkers(
     l1_ratio: Annotated[str | None, _tune_bio("l1_ratio", metavar="1,0.5,0")] = None,
     search: Annotated[str | None, _tune_bio("search", metavar="grid|tpe")] = None,
     trials: Annotated[int | None, _tune_bio("trials", metavar="N")] = None,
-    nested: Annotated[bool | None, _tune_bio("nested", "--nested")] = None,
+    nested: Annotated[bool | None, _tune_bio("nested", "--nested/--no-nested")] = None,
+    permute_all: Annotated[bool | None, _tune_bio("permute_all", "--permute-all")] = None,
     dataset: Annotated[str | None, _tune_bio("dataset", metavar="NAME")] = None,
     target: Annotated[str | None, _tune_bio("target", metavar="COL")] = None,
     positive: Annotated[str | None, _tune_bio("positive", metavar="LABEL")] = None,
     id_column: Annotated[str | None, _tune_bio("id_column", "--id", metavar="COL")] = None,
+    orientation: Annotated[str | None, _tune_bio("orientation", metavar="rows|columns")] = None,
     groups: Annotated[str | None, _tune_bio("groups", metavar="COL")] = None,
     scale: Annotated[str | None, _tune_bio("scale", metavar="SCALE")] = None,
+    ignore: Annotated[str | None, _tune_bio("ignore", metavar="A,B")] = None,
+    zeros: Annotated[str | None, _tune_bio("zeros", metavar="absent|lod|true")] = None,
+    impute: Annotated[str | None, _tune_bio("impute", metavar="NAME")] = None,
+    missing_indicator: Annotated[
+        bool | None, _tune_bio("missing_indicator", "--missing-indicator")
+    ] = None,
+    transform: Annotated[str | None, _tune_bio("transform", metavar="none|log2")] = None,
+    normalise: Annotated[str | None, _tune_bio("normalise", metavar="NAME")] = None,
+    scaling: Annotated[str | None, _tune_bio("scaling", metavar="NAME")] = None,
+    max_missing: Annotated[float | None, _tune_bio("max_missing", metavar="F")] = None,
+    max_qc_rsd: Annotated[float | None, _tune_bio("max_qc_rsd", metavar="F")] = None,
     test_size: Annotated[float | None, _tune_bio("test_size", metavar="F")] = None,
     folds: Annotated[int | None, _tune_bio("folds", metavar="K")] = None,
     repeats: Annotated[int | None, _tune_bio("repeats", metavar="R")] = None,
@@ -226,6 +268,7 @@ def tune_biomarkers(
         "tables": tuple(tables) if tables else None,
         "C": None if C is None else _parts(C),
         "l1_ratio": None if l1_ratio is None else _parts(l1_ratio),
+        "ignore": None if ignore is None else _parts(ignore),
     }
     _run_study("tune-biomarkers", given)
 
@@ -284,6 +327,68 @@ def tune_perovskites(
     _run_study("tune-perovskites", given)
 
 
+@app.command(
+    epilog="Example: foldwise audit X.csv y.csv --covariates age,sex --batch plate --out audit.json"
+)
+def audit(
+    tables: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[X.csv [y.csv]]", help=BIOMARKERS["tables"].help, show_default=False
+        ),
+    ] = None,
+    dataset: Annotated[str | None, _bio("dataset", metavar="NAME")] = None,
+    target: Annotated[str | None, _bio("target", metavar="COL")] = None,
+    positive: Annotated[str | None, _bio("positive", metavar="LABEL")] = None,
+    id_column: Annotated[str | None, _bio("id_column", "--id", metavar="COL")] = None,
+    groups: Annotated[str | None, _bio("groups", metavar="COL")] = None,
+    scale: Annotated[str | None, _bio("scale", metavar="SCALE")] = None,
+    orientation: Annotated[str | None, _bio("orientation", metavar="rows|columns")] = None,
+    covariates: Annotated[str | None, _bio("covariates", metavar="AGE,SEX")] = None,
+    batch: Annotated[str | None, _bio("batch", metavar="COL")] = None,
+    ignore: Annotated[str | None, _bio("ignore", metavar="A,B")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="JSON file to write.", show_default=False)
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of the page.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 3 if a finding stops the claim.")
+    ] = False,
+) -> None:
+    """Look for what makes a table's AUC mean less than it says; nothing is fitted.
+
+    Labels in the form of the values, one subject twice, classes apart by id, batch,
+    date, age or sex, names that do not fit, too few rows. Each finding stops the claim,
+    weakens it, or is a note, and says what to do.
+    """
+    from foldwise.cli.audit_page import as_text, print_audit, write_new
+    from foldwise.studies.auditing import audit_tables
+
+    given = {
+        "dataset": dataset,
+        "target": target,
+        "positive": positive,
+        "id_column": id_column,
+        "groups": groups,
+        "orientation": orientation,
+        "scale": scale,
+        "covariates": _parts(covariates or ""),
+        "batch": batch,
+        "ignore": _parts(ignore or ""),
+    }
+    audited = audit_tables(tables or (), **given)
+    if out is not None:
+        write_new(out, as_text(audited))
+    if as_json:
+        sys.stdout.write(as_text(audited))
+    else:
+        print_audit(audited)
+    if strict and audited.stops:
+        raise typer.Exit(3)
+
+
 @app.command()
 def run(
     config: Annotated[
@@ -297,43 +402,82 @@ def run(
     _run(read_config(config / "config.toml" if config.is_dir() else config), out)
 
 
+def _flag(name: str, metavar: str, text: str) -> Any:
+    return typer.Option(name, metavar=metavar, help=text, show_default=False)
+
+
 @app.command()
 def predict(
     model: Annotated[Path, typer.Argument(metavar="RUN_OR_MODEL", help="A run folder or bundle.")],
     table: Annotated[Path, typer.Argument(metavar="NEW.csv", help="New rows, target not needed.")],
     id_column: Annotated[
-        str | None,
-        typer.Option(
-            "--id",
-            metavar="COL",
-            help=r"Column of row ids. \[default: the first]",
-            show_default=False,
-        ),
+        str | None, _flag("--id", "COL", r"Column of row ids. \[default: the first]")
+    ] = None,
+    target: Annotated[
+        str | None, _flag("--target", "COL", "Column of labels: asks for metrics.")
+    ] = None,
+    positive: Annotated[
+        str | None, _flag("--positive", "LABEL", "Label of the cases, if not the model's own.")
+    ] = None,
+    labels: Annotated[
+        Path | None, _flag("--labels", "FILE", "Labels in a second file, joined by id.")
+    ] = None,
+    groups: Annotated[
+        str | None, _flag("--groups", "COL", "Column of persons, if several rows are of one.")
+    ] = None,
+    scale: Annotated[
+        str | None, _flag("--scale", "NAME", r"Scale of the new values. \[default: guessed]")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="CSV to write; printed when not given.", show_default=False)
     ] = None,
+    report: Annotated[
+        Path | None, _flag("--report", "FILE.json", "Metrics, drift and warnings as JSON.")
+    ] = None,
 ) -> None:
-    """Score new rows with the model of a run."""
+    """Score new rows with the model of a run; with labels, say how well.
+
+    Rows are matched by the names of features. Rows the model was trained on, another scale
+    and drift are warned about.
+    """
+    from foldwise.cli.prediction_pages import print_remarks
     from foldwise.studies.predicting import predict_table
 
-    if out is not None and out.exists():
-        raise InvalidInputError(f"--out {out} exists; nothing is overwritten. Name a new file.")
-    predicted = predict_table(model, table, id_column=id_column)
-    for note in predicted.notes:
-        Console(stderr=True).print(note, markup=False, highlight=False)
+    for option, path in (("--out", out), ("--report", report)):
+        if path is not None and path.exists():
+            raise InvalidInputError(
+                f"{option} {path} exists; nothing is overwritten. Name a new file."
+            )
+    predicted = predict_table(
+        model,
+        table,
+        id_column=id_column,
+        target=target,
+        positive=positive,
+        labels=labels,
+        groups=groups,
+        scale=scale,
+    )
+    print_remarks(predicted)
     text = predicted.frame.to_csv(index=False, lineterminator="\n")
+    if report is not None:
+        document = json.dumps(predicted.document(), indent=1, ensure_ascii=False, allow_nan=False)
+        _write_new("--report", report, document + "\n")
     if out is None:
         sys.stdout.write(text)
     else:
-        try:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            out.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InvalidInputError(
-                f"--out {out}: the file cannot be written ({error.strerror}). Name another one."
-            ) from error
+        _write_new("--out", out, text)
         print(f"{len(predicted.frame)} predictions: {out}")
+
+
+def _write_new(option: str, path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInputError(
+            f"{option} {path}: the file cannot be written ({error.strerror}). Name another one."
+        ) from error
 
 
 @datasets.callback(invoke_without_command=True)

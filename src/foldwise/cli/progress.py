@@ -80,5 +80,9 @@ class RichWatcher:
         if self._task is not None:
             self._bar.update(self._task, remark=text)
 
+    def announce(self, text: str) -> None:
+        """Print a line that stays."""
+        self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     def _count(self) -> str:
         return f"{self._n_done:,}/{self._n_fits:,} fits"

@@ -7,13 +7,11 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-import foldwise
 from foldwise.data.files import file_sha256
 from foldwise.errors import InvalidInputError, first_few
 from foldwise.runs.blocks import FolderBlockStore
@@ -25,10 +23,9 @@ from foldwise.studies.config import (
     config_values,
 )
 from foldwise.studies.sections import StudyResult, Watch, Watcher
+from foldwise.studies.versions import package_versions
 
 __all__ = ["run_config"]
-
-_PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn", "torch", "matplotlib")
 
 
 def run_config(
@@ -153,11 +150,7 @@ def _circumstances(config: StudyConfig, folder: RunFolder, started: datetime) ->
         "config": config_values(config),
         "command": f"foldwise run {folder.path / 'config.toml'}",
         "started": started.isoformat(timespec="seconds"),
-        "versions": {
-            "foldwise": foldwise.__version__,
-            "python": platform.python_version(),
-            **{name: version(name) for name in _PACKAGES},
-        },
+        "versions": package_versions(),
         "host": {
             "system": platform.platform(),
             "processor": platform.machine(),
@@ -170,15 +163,24 @@ def _circumstances(config: StudyConfig, folder: RunFolder, started: datetime) ->
 def _write(result: StudyResult, folder: RunFolder) -> None:
     """Write everything but the summary, which marks the run as finished."""
     from foldwise.reporting.html_report import render_report
-    from foldwise.reporting.svg import save_figures
+    from foldwise.reporting.svg import draw_figures, save_figures
 
+    _write_audit(result, folder.path / "audit.json")
     _write_csv(result.predictions, folder.path / "predictions.csv")
     _write_csv(result.splits, folder.path / "splits.csv")
     result.model.save(folder.path / "model")
-    save_figures(result.summary, folder.path / "figures")
+    drawn = draw_figures(result.summary)
+    save_figures(result.summary, folder.path / "figures", drawn=drawn)
     page = folder.report.with_suffix(".part")
-    page.write_text(render_report(result.summary), encoding="utf-8")
+    page.write_text(render_report(result.summary, drawn), encoding="utf-8")
     page.replace(folder.report)
+
+
+def _write_audit(result: StudyResult, path: Path) -> None:
+    from foldwise.reporting.summary import write_atomically
+
+    text = json.dumps({"findings": result.summary.findings}, indent=1, ensure_ascii=False)
+    write_atomically(path, f"{text}\n".encode())
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:

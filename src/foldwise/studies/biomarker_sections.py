@@ -8,9 +8,12 @@ import numpy as np
 from foldwise.arrays import FloatArray
 from foldwise.evaluation.metrics import roc_auc
 from foldwise.fits.logistic_training import SEPARABLE
+from foldwise.fits.preprocessing import describe_steps
 from foldwise.reporting.summary import NamedTable
-from foldwise.studies.biomarker_evidence import COMPARED, BiomarkerEvidence, Cohort
+from foldwise.studies.biomarker_evidence import BiomarkerEvidence
 from foldwise.studies.biomarker_tables import BiomarkerTables, split_parts
+from foldwise.studies.cohorts import Cohort
+from foldwise.studies.inquiry import COMPARED, Inquiry
 from foldwise.studies.sections import Fact, Section
 
 __all__ = ["write_sections"]
@@ -19,13 +22,14 @@ _SPOKEN = {"logistic-none": "without penalty", "logistic-l1": "with L1"}
 
 
 def write_sections(
-    cohort: Cohort, evidence: BiomarkerEvidence, built: BiomarkerTables
+    inquiry: Inquiry, evidence: BiomarkerEvidence, built: BiomarkerTables
 ) -> list[Section]:
     """Return the sections of the report, in the order of the rows."""
+    cohort = inquiry.cohort
     return [
-        _row_1_1(cohort),
+        _row_1_1(cohort, built),
         _row_1_2(cohort, evidence),
-        _row_1_3(cohort, evidence, built.tables["scaling"]),
+        _row_1_3(inquiry, evidence, built.tables["scaling"]),
         _row_1_4(cohort, evidence),
         _row_1_5(evidence, built),
         _row_1_6(cohort, evidence, built.tables["top_features"]),
@@ -33,11 +37,12 @@ def write_sections(
     ]
 
 
-def _row_1_1(cohort: Cohort) -> Section:
+def _row_1_1(cohort: Cohort, built: BiomarkerTables) -> Section:
     table, target = cohort.table, cohort.target
     X = table.X()
     missing, zero = int(np.isnan(X).sum()), int((X == 0).sum())
     section = Section("1.1", "The table", " ".join((*target.notes, *table.notes)))
+    section.figures = ["design"] if "design" in built.tables else []
     section.facts = [
         Fact("X_shape", "Shape of X (samples, features)", str(X.shape)),
         Fact("y_shape", "Shape of y", str(cohort.y.shape)),
@@ -87,11 +92,17 @@ def _row_1_2(cohort: Cohort, evidence: BiomarkerEvidence) -> Section:
     return section
 
 
-def _row_1_3(cohort: Cohort, evidence: BiomarkerEvidence, scaling: NamedTable) -> Section:
+def _row_1_3(inquiry: Inquiry, evidence: BiomarkerEvidence, scaling: NamedTable) -> Section:
     section = Section(
         "1.3",
         "Scaling, learned on training rows only",
-        "Each fit fills missing cells and standardises with its own training rows.",
+        " ".join(
+            (
+                "Each fit learns this from its own training rows.",
+                *describe_steps(inquiry.preparation.steps),
+                *inquiry.preparation.notes,
+            )
+        ),
         tables=["scaling"],
         figures=["scaling"],
     )
@@ -106,15 +117,15 @@ def _row_1_3(cohort: Cohort, evidence: BiomarkerEvidence, scaling: NamedTable) -
         Fact("mean_test", "Means of scaled test features", _range(frame["mean_test"])),
         Fact("var_test", "Variances of scaled test features", _range(frame["var_test"])),
     ]
-    both = cohort.table.X()
-    center = evidence.single.states[0]["center"]
-    shift = np.abs(np.nanmean(both, axis=0) - center) / evidence.single.states[0]["scale"]
+    # Training means are 0 after scaling: the mean of all rows is how far a centre would move.
+    n_test, n = int(evidence.test.sum()), len(evidence.test)
+    shift = np.abs(frame["mean_test"].to_numpy()) * n_test / n
     worst = int(np.argmax(shift))
     section.answer(
         "1.3-training-rows-only",
         "Why is the scaler fitted on the training rows only?",
         "A scaler fitted on all rows would carry the test rows' means and spreads into training. "
-        f"Here it would move the centre of {cohort.table.keys('feature')[worst]} by "
+        f"Here it would move the centre of {frame['feature'].iloc[worst]} by "
         f"{shift[worst]:.2f} standard deviations, and the median feature by "
         f"{np.median(shift):.2f}; the test score would then no longer be that of rows never seen.",
     )

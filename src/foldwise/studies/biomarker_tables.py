@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from foldwise.arrays import BoolArray, FloatArray
+from foldwise.audit.design import running_numbers
+from foldwise.evaluation.clustered_auc import subjects_of_smaller_class
+from foldwise.evaluation.coefficients import top_five
 from foldwise.evaluation.intervals import corrected_interval
 from foldwise.evaluation.metrics import (
     column_aucs,
@@ -16,12 +21,14 @@ from foldwise.evaluation.metrics import (
     roc_points,
 )
 from foldwise.evaluation.penalty_geometry import PenaltyGeometry, penalty_geometry
-from foldwise.fits.preprocessing import MedianFill, Standardize, apply_steps
+from foldwise.fits.preprocessing import apply_steps
 from foldwise.reporting.summary import NamedTable
-from foldwise.studies.biomarker_evidence import COMPARED, HEADLINE, BiomarkerEvidence, Cohort
+from foldwise.studies.biomarker_evidence import BiomarkerEvidence
+from foldwise.studies.cohorts import Cohort
+from foldwise.studies.inquiry import COMPARED, HEADLINE, Inquiry
 from foldwise.studies.sections import named_table
 
-__all__ = ["BiomarkerTables", "build_tables", "cv_interval", "split_parts", "top_five"]
+__all__ = ["BiomarkerTables", "build_tables", "cv_interval", "split_parts"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,41 +45,61 @@ def split_parts(test: BoolArray) -> dict[str, BoolArray]:
     return {"train": ~test, "test": test}
 
 
-def build_tables(cohort: Cohort, evidence: BiomarkerEvidence) -> BiomarkerTables:
+def build_tables(inquiry: Inquiry, evidence: BiomarkerEvidence) -> BiomarkerTables:
     """Return every table of rows 1.3 to 1.7."""
-    scaled = _scaled(cohort, evidence)
-    geometry, pair = _geometry(cohort, evidence, scaled)
+    cohort = inquiry.cohort
+    scaled = apply_steps(inquiry.preparation.steps, evidence.single.states[0], inquiry.X)
+    geometry, pair = _geometry(inquiry, evidence, scaled)
     tables = [
-        _scaling(cohort, evidence, scaled),
+        _scaling(inquiry, evidence, scaled),
         _predictions(cohort, evidence),
         _curves(cohort, evidence, "roc_curve"),
         _curves(cohort, evidence, "pr_curve"),
         _confusion(cohort, evidence),
-        _coefficients(cohort, evidence),
+        _coefficients(inquiry, evidence),
         _coefficient_summary(evidence),
-        _top_features(cohort, evidence, scaled),
+        _top_features(inquiry, evidence, scaled),
         _split_aucs(cohort, evidence),
         _cv_folds(cohort, evidence),
         _cv_summary(cohort, evidence),
     ]
+    design = _design(cohort)
+    if design is not None:
+        tables.insert(0, design)
     if geometry is not None:
         tables += [_geometry_loss(geometry), _geometry_points(geometry)]
     return BiomarkerTables({table.name: table for table in tables}, geometry, pair)
 
 
-def _scaled(cohort: Cohort, evidence: BiomarkerEvidence) -> FloatArray:
-    """Return X as the fits of the one split saw it, scaled on training rows."""
-    state = evidence.single.states[0]
-    return apply_steps((MedianFill(), Standardize()), state, cohort.table.X())
-
-
-def _scaling(cohort: Cohort, evidence: BiomarkerEvidence, scaled: FloatArray) -> NamedTable:
-    train, test = ~evidence.test, evidence.test
-    raw = apply_steps((MedianFill(),), evidence.single.states[0], cohort.table.X())
+def _design(cohort: Cohort) -> NamedTable | None:
+    """Return where each class stands by the number in its ids, if the ids hold one."""
+    numbers = running_numbers(cohort.table.ids)
+    if numbers is None:
+        return None
     columns = {
-        "feature": cohort.table.keys("feature"),
-        "mean_train_raw": raw[train].mean(axis=0),
-        "var_train_raw": raw[train].var(axis=0),
+        "id": cohort.table.ids,
+        "label": np.where(cohort.y == 1, cohort.target.positive, cohort.target.negative),
+        "case": cohort.y == 1,
+        "number": numbers,
+    }
+    return named_table("design", "Classes by the running number in the ids", columns)
+
+
+def _scaling(inquiry: Inquiry, evidence: BiomarkerEvidence, scaled: FloatArray) -> NamedTable:
+    train, test = ~evidence.test, evidence.test
+    n_read = inquiry.X.shape[1]  # steps may have added columns, which nobody has read
+    raw = np.full(scaled.shape, np.nan)
+    raw[:, :n_read] = inquiry.X
+    read = np.isfinite(raw[train]).any(axis=0)
+    mean, variance = np.full((2, scaled.shape[1]), np.nan)
+    mean[read], variance[read] = (
+        np.nanmean(raw[train][:, read], axis=0),
+        np.nanvar(raw[train][:, read], axis=0),
+    )
+    columns = {
+        "feature": inquiry.names,
+        "mean_train_raw": mean,
+        "var_train_raw": variance,
         "mean_train": scaled[train].mean(axis=0),
         "var_train": scaled[train].var(axis=0),
         "mean_test": scaled[test].mean(axis=0),
@@ -129,11 +156,11 @@ def _confusion(cohort: Cohort, evidence: BiomarkerEvidence) -> NamedTable:
     return named_table("confusion", title, pd.DataFrame(rows))
 
 
-def _coefficients(cohort: Cohort, evidence: BiomarkerEvidence) -> NamedTable:
+def _coefficients(inquiry: Inquiry, evidence: BiomarkerEvidence) -> NamedTable:
     coef = evidence.single.stacked("coef")  # (model, feature)
     headline = evidence.models.index(HEADLINE)
     order = np.argsort(-np.abs(coef[headline]), kind="stable")
-    names = np.array(cohort.table.keys("feature"), dtype=object)[order]
+    names = np.array(inquiry.names, dtype=object)[order]
     models = [headline, *(place for place in range(len(coef)) if place != headline)]
     frames = [
         pd.DataFrame(
@@ -158,32 +185,11 @@ def _coefficient_summary(evidence: BiomarkerEvidence) -> NamedTable:
     return named_table("coefficient_summary", "What each penalty leaves", columns)
 
 
-def top_five(coef: FloatArray) -> BoolArray:
-    """Return which features are among the five largest positive coefficients.
-
-    Parameters
-    ----------
-    coef : float array of shape (..., n_features)
-
-    Returns
-    -------
-    bool array of the same shape
-        Fewer than five where fewer are positive.
-
-    Examples
-    --------
-    >>> top_five(np.array([1.0, -9.0, 2.0, 3.0, 0.5, 0.1, 4.0])).astype(int)
-    array([1, 0, 1, 1, 1, 0, 1])
-    """
-    fifth = np.sort(coef, axis=-1)[..., -min(5, coef.shape[-1]), None]
-    return (coef >= fifth) & (coef > 0)
-
-
-def _top_features(cohort: Cohort, evidence: BiomarkerEvidence, scaled: FloatArray) -> NamedTable:
+def _top_features(inquiry: Inquiry, evidence: BiomarkerEvidence, scaled: FloatArray) -> NamedTable:
     """Return the five largest positive coefficients per model, and how often they recur."""
     train = ~evidence.test
-    alone = column_aucs(scaled[train], cohort.y[train])
-    names = np.array(cohort.table.keys("feature"), dtype=object)
+    alone = column_aucs(scaled[train], inquiry.y[train])
+    names = np.array(inquiry.names, dtype=object)
     recurring = evidence.many.stacked("coef")
     rows = []
     for place, model in enumerate(COMPARED):
@@ -201,7 +207,7 @@ def _top_features(cohort: Cohort, evidence: BiomarkerEvidence, scaled: FloatArra
             }
             for rank, feature in enumerate(order, start=1)
         ]
-    title = f"Five largest coefficients towards {cohort.target.positive}"
+    title = f"Five largest coefficients towards {inquiry.cohort.target.positive}"
     columns = ["model", "rank", "feature", "coefficient", "top5_share", "univariate_auc"]
     return named_table("top_features", title, pd.DataFrame(rows, columns=columns))
 
@@ -247,7 +253,7 @@ def _cv_folds(cohort: Cohort, evidence: BiomarkerEvidence) -> NamedTable:
 def _cv_summary(cohort: Cohort, evidence: BiomarkerEvidence) -> NamedTable:
     rows = []
     for model, values in evidence.cross_validation.items():
-        low, high = cv_interval(values, cohort.y)
+        low, high = cv_interval(values, cohort.y, cohort.table.groups())
         rows.append(
             {
                 "model": model,
@@ -263,16 +269,22 @@ def _cv_summary(cohort: Cohort, evidence: BiomarkerEvidence) -> NamedTable:
     return named_table("cv_summary", title, pd.DataFrame(rows))
 
 
-def cv_interval(values: FloatArray, y: FloatArray) -> tuple[float, float]:
-    """Return the corrected 95 % interval of fold AUCs of shape (n_repeats, n_folds)."""
-    smaller = int(min(y.sum(), len(y) - y.sum()))
+def cv_interval(
+    values: FloatArray, y: FloatArray, groups: npt.NDArray[Any] | None = None
+) -> tuple[float, float]:
+    """Return the corrected 95 % interval of fold AUCs of shape (n_repeats, n_folds).
+
+    With groups, whose rows share a fold, the smaller class is counted in groups.
+    """
+    rows = np.arange(len(y)) if groups is None else groups
+    smaller = subjects_of_smaller_class(y, rows)
     return corrected_interval(
         values.ravel(), test_share=1.0 / values.shape[1], smaller_class=smaller
     )
 
 
 def _geometry(
-    cohort: Cohort, evidence: BiomarkerEvidence, scaled: FloatArray
+    inquiry: Inquiry, evidence: BiomarkerEvidence, scaled: FloatArray
 ) -> tuple[PenaltyGeometry | None, tuple[str, str]]:
     """Pair the largest L1 coefficient with the best column that L1 leaves at zero.
 
@@ -281,15 +293,15 @@ def _geometry(
     train = ~evidence.test
     coef = evidence.single.stacked("coef")[evidence.models.index("logistic-l1")]
     first = int(np.argmax(np.abs(coef)))
-    distance = np.abs(column_aucs(scaled[train], cohort.y[train]) - 0.5)
+    distance = np.abs(column_aucs(scaled[train], inquiry.y[train]) - 0.5)
     distance[first] = -1.0
     if (coef == 0).any():
         distance[coef != 0] = -1.0
     second = int(np.argmax(distance))
-    names = cohort.table.keys("feature")
+    names = inquiry.names
     if first == second:
         return None, (names[first], names[second])
-    geometry = penalty_geometry(scaled[train][:, [first, second]], cohort.y[train])
+    geometry = penalty_geometry(scaled[train][:, [first, second]], inquiry.y[train])
     return geometry if geometry.radius > 0 else None, (names[first], names[second])
 
 

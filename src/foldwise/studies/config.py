@@ -1,5 +1,7 @@
 """StudyConfig: everything that decides the result of a study, and its defaults."""
 
+import math
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +44,11 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Folds = Annotated[int, Field(ge=2)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 Layers = Annotated[tuple[Width, ...], Field(min_length=1)]
+Zeros = Literal["auto", "absent", "lod", "true"]
+Impute = Literal["median", "half-minimum", "knn"]
+Transform = Literal["auto", "none", "log2"]
+Normalise = Literal["none", "sum", "median", "pqn"]
+Scaling = Literal["auto", "pareto", "none"]
 Values = TypeVar("Values", bound=tuple[Any, ...])
 
 
@@ -55,6 +62,21 @@ def _distinct(values: Values) -> Values:
 
 Once = AfterValidator(_distinct)
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
+Columns = Annotated[tuple[str, ...], Once]
+
+
+_RULE = re.compile(r"youden|(sensitivity|specificity|cost)=(\d*\.?\d+)")
+
+
+def _known_rule(text: str) -> str:
+    """Refuse a rule for the threshold that does not exist or cannot be met."""
+    found = _RULE.fullmatch(text)
+    kind, _, value = text.partition("=")
+    if found is None or (value and not 0 < float(value) < (math.inf if kind == "cost" else 1)):
+        raise ValueError(
+            "write youden, sensitivity=0.9, specificity=0.9 (between 0 and 1) or cost=5 (above 0)"
+        )
+    return text
 
 
 def _bio(name: str) -> Any:
@@ -93,22 +115,52 @@ class StudyConfig(BaseModel):
 
 
 class CohortConfig(StudyConfig):
-    """How a table of abundances is read and folded."""
+    """How a table of abundances is read, prepared and folded."""
 
     tables: Names | None = _bio("tables")
+    orientation: Literal["rows", "columns"] | None = _bio("orientation")
     positive: str | None = _bio("positive")
     groups: str | None = _bio("groups")
     scale: Scale | None = _bio("scale")
+    ignore: Columns = _bio("ignore")
     folds: Folds = _bio("folds")
     repeats: Count = _bio("repeats")
+    zeros: Zeros = _bio("zeros")
+    impute: Impute = _bio("impute")
+    missing_indicator: bool = _bio("missing_indicator")
+    transform: Transform = _bio("transform")
+    normalise: Normalise = _bio("normalise")
+    scaling: Scaling = _bio("scaling")
+    max_missing: Annotated[float, Field(ge=0, lt=1)] | None = _bio("max_missing")
+    max_qc_rsd: Positive | None = _bio("max_qc_rsd")
 
 
 class BiomarkersConfig(CohortConfig):
     """Settings of the study ``biomarkers``."""
 
     study: Literal["biomarkers"] = "biomarkers"
+    covariates: Columns = _bio("covariates")
+    batch: str | None = _bio("batch")
     random_splits: Annotated[int, Field(ge=2)] = _bio("random_splits")
     C: Positive = _bio("C")
+    permutations: Annotated[int, Field(ge=0)] = _bio("permutations")
+    permute_all: bool = _bio("permute_all")
+    pairs: Annotated[int, Field(ge=0)] = _bio("pairs")
+    panel_q: Count | None = _bio("panel_q")
+    panel_threshold: Annotated[float, Field(gt=0.5, le=1)] | None = _bio("panel_threshold")
+    pfer: Positive | None = _bio("pfer")
+    threshold: Annotated[str, AfterValidator(_known_rule)] = _bio("threshold")
+    prevalence: Share | None = _bio("prevalence")
+    shap_forest: bool = _bio("shap_forest")
+
+    @model_validator(mode="after")
+    def _two_of_three(self) -> Self:
+        given = (self.panel_q, self.panel_threshold, self.pfer)
+        if all(one is not None for one in given):
+            raise ValueError(
+                "panel_q, panel_threshold and pfer depend on each other; give two of them"
+            )
+        return self
 
 
 class CompositionsConfig(StudyConfig):
@@ -155,7 +207,7 @@ class _Search(BaseModel):
 
     search: Literal["grid", "tpe"] = _field(TUNE_BIOMARKERS["search"])
     trials: Count | None = _field(TUNE_BIOMARKERS["trials"])
-    nested: bool = _field(TUNE_BIOMARKERS["nested"])
+    nested: bool = _field(TUNE_PEROVSKITES["nested"])
 
     @model_validator(mode="after")
     def _one_search(self) -> Self:
@@ -170,10 +222,26 @@ class TuneBiomarkersConfig(_Search, CohortConfig):
     """Settings of the study ``tune-biomarkers``."""
 
     study: Literal["tune-biomarkers"] = "tune-biomarkers"
+    nested: bool = _field(TUNE_BIOMARKERS["nested"])
+    permute_all: bool = _field(TUNE_BIOMARKERS["permute_all"])
     C: Annotated[tuple[Positive, ...], Field(min_length=1), Once] = _field(TUNE_BIOMARKERS["C"])
     l1_ratio: Annotated[tuple[Ratio, ...], Field(min_length=1), Once] = _field(
         TUNE_BIOMARKERS["l1_ratio"]
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nest_a_grid(cls, values: Any) -> Any:
+        """Nest unless told not to: a grid of penalties costs seconds."""
+        if isinstance(values, dict) and values.get("nested") is None:
+            return {**values, "nested": values.get("search", "grid") == "grid"}
+        return values
+
+    @model_validator(mode="after")
+    def _permute_a_grid(self) -> Self:
+        if self.permute_all and self.search != "grid":
+            raise ValueError("permute_all searches a grid; leave it out, or search = tpe")
+        return self
 
 
 def _tune(name: str) -> Any:
@@ -196,7 +264,7 @@ class TunePerovskitesConfig(_Search, CompositionsConfig):
 
 
 _QUICK: dict[str, dict[str, int]] = {
-    "BiomarkersConfig": {"repeats": 2, "random_splits": 20},
+    "BiomarkersConfig": {"repeats": 2, "random_splits": 20, "permutations": 100, "pairs": 10},
     "PerovskitesConfig": {"epochs": 60},
     "TuneBiomarkersConfig": {"repeats": 2},
     "TunePerovskitesConfig": {"epochs": 60},

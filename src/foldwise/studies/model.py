@@ -19,12 +19,15 @@ from safetensors.numpy import save as save_tensors
 from scipy.special import expit
 
 from foldwise.arrays import FloatArray, RealArray
-from foldwise.errors import InvalidInputError
-from foldwise.fits.preprocessing import MedianFill, Standardize, Step
+from foldwise.errors import InvalidInputError, first_few
+from foldwise.fits.preprocessing import MedianFill, Standardize, Step, apply_steps
+from foldwise.fits.saved_steps import steps_as_data, steps_from_data
 
 __all__ = ["MODEL_SCHEMA", "Model", "load_model"]
 
-MODEL_SCHEMA = "foldwise.model/1"
+MODEL_SCHEMA = "foldwise.model/2"
+_FIRST_SCHEMA = "foldwise.model/1"  # named no steps: they follow from what was learned
+_LEARNED = {"fill", "center", "scale", "coef", "intercept"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +39,8 @@ class Model:
     kind : {"logistic", "mlp"}
         How the state turns features into scores.
     state : mapping of str to array
-        Learned arrays: ``fill, center, scale`` and ``coef, intercept`` or
-        ``layer0.weight, layer0.bias, ...``.
+        Learned arrays: of the preprocessing, such as ``fill, center, scale``, and
+        ``coef, intercept`` or ``layer0.weight, layer0.bias, ...``.
     features : tuple of str
         Columns of the encoded input, in order.
     target : mapping
@@ -47,6 +50,14 @@ class Model:
         with ``sites``, ``vocabulary``, ``properties`` and ``spread`` as they apply.
     facts : mapping
         Training data, metrics and limits: what a reader must know before using it.
+    steps : tuple of Step, optional
+        Preprocessing of the features, in order. Without it: a median fill and a
+        standardisation, as far as ``state`` holds what they learned.
+
+    Raises
+    ------
+    InvalidInputError
+        If ``state`` holds more than those two learn and ``steps`` is not given.
     """
 
     kind: str
@@ -55,6 +66,22 @@ class Model:
     target: Mapping[str, str]
     encoder: Mapping[str, Any]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[Step, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps is not None:
+            return
+        more = sorted(
+            name for name in self.state if name not in _LEARNED and not name.startswith("layer")
+        )
+        if more:
+            raise InvalidInputError(
+                f"The state of a model holds {first_few(more)} and no step is named that learned "
+                "it. Give `steps`, the preprocessing of the fit."
+            )
+        steps: tuple[Step, ...] = (MedianFill(),) if "fill" in self.state else ()
+        steps += (Standardize(),) if "center" in self.state else ()
+        object.__setattr__(self, "steps", steps)
 
     def predict(self, X: FloatArray) -> FloatArray:
         """Return scores of encoded rows X (n_samples, n_features), shape (n_samples,).
@@ -66,18 +93,12 @@ class Model:
             raise InvalidInputError(
                 f"The model takes {len(self.features)} features; X has {X.shape[1]} columns."
             )
-        for step in self._steps():
-            X = step.apply(self.state, X)
+        X = apply_steps(self.steps or (), self.state, X)
         if self.kind == "logistic":
             return np.asarray(expit(X @ self.state["coef"] + self.state["intercept"]))
         from foldwise.fits.mlp import MlpLearner  # torch loads only for networks
 
         return MlpLearner(activation=str(self.facts["activation"])).predict(self.state, X)
-
-    def _steps(self) -> list[Step]:
-        """Return the preprocessing whose state was kept."""
-        steps: list[Step] = [MedianFill()] if "fill" in self.state else []
-        return [*steps, Standardize()] if "center" in self.state else steps
 
     def save(self, folder: Path) -> None:
         """Write the bundle into ``folder``, the description last."""
@@ -91,6 +112,7 @@ class Model:
             "target": dict(self.target),
             "encoder": dict(self.encoder),
             "facts": dict(self.facts),
+            "steps": steps_as_data(self.steps or ()),
             "weights_sha256": hashlib.sha256(weights).hexdigest(),
         }
         described["sha256"] = _sha256_of(described)
@@ -160,6 +182,7 @@ def load_model(folder: Path) -> Model:
         described["target"],
         described["encoder"],
         described["facts"],
+        steps_from_data(described["steps"]) if "steps" in described else None,
     )
 
 
@@ -170,12 +193,13 @@ def _require_known(folder: Path, described: Any) -> None:
             f"{folder}/model.json: not a Foldwise model (schema {schema!r}). Expected "
             f"{MODEL_SCHEMA!r}."
         )
-    if schema != MODEL_SCHEMA:
+    if schema not in (_FIRST_SCHEMA, MODEL_SCHEMA):
         raise InvalidInputError(
             f"{folder}/model.json: schema {schema!r} is not known to this version, which reads "
             f"{MODEL_SCHEMA!r}. Install a newer foldwise or rerun the study."
         )
     needed = {"kind", "features", "target", "encoder", "facts", "weights_sha256", "sha256"}
+    needed |= {"steps"} if schema == MODEL_SCHEMA else set()
     absent = needed - set(described)
     if absent:
         raise InvalidInputError(

@@ -3,21 +3,38 @@
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from foldwise.arrays import FloatArray
+from foldwise.audit.findings import Finding
 from foldwise.data.composition import parse_site
 from foldwise.data.files import numbers, read_frame
 from foldwise.data.held_elements import formulas
 from foldwise.data.readers import read_compositions
-from foldwise.data.rules import Cell
-from foldwise.data.tables import Column, Table
+from foldwise.data.rules import Cell, counted
+from foldwise.data.tables import Column, SourceFile, Table, require_scale
 from foldwise.errors import FoldwiseWarning, InvalidInputError, first_few
+from foldwise.fits.abundance_steps import Log2, Log2WithOffset
+from foldwise.fits.preprocessing import describe_steps, fills_gaps
+from foldwise.reporting.summary import NamedTable
 from foldwise.studies.encoding import encode_sites
+from foldwise.studies.external_cohort import (
+    NewRows,
+    compare_with_training,
+    require_not_trained_on,
+)
+from foldwise.studies.external_labels import LabelsAsked, match_labels, read_labels
+from foldwise.studies.external_metrics import ExternalValidation, plain_rows, validate
 from foldwise.studies.model import Model, load_model
+from foldwise.studies.preparation import require_not_negative
+from foldwise.studies.training_record import TrainingRecord
 
-__all__ = ["Predicted", "predict_table"]
+__all__ = ["REPORT_SCHEMA", "Predicted", "predict_table"]
+
+REPORT_SCHEMA = "foldwise.external/1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,14 +47,44 @@ class Predicted:
         One line per row, ``id`` first.
     notes : tuple of str
         What was filled, ignored or never seen in training.
+    findings : tuple of Finding
+        Rows that were trained on, another scale, drift.
+    drift : NamedTable, optional
+        One line per feature, for a model of features by name that recorded its training.
+    validation : ExternalValidation, optional
+        Metrics with intervals, where labels were given.
     """
 
     frame: pd.DataFrame
     notes: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+    drift: NamedTable | None = None
+    validation: ExternalValidation | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Return findings, metrics and drift as plain values: what ``--report`` writes."""
+        return {
+            "schema": REPORT_SCHEMA,
+            "n_rows": len(self.frame),
+            "notes": list(self.notes),
+            "findings": [finding.as_dict() for finding in self.findings],
+            "validation": None if self.validation is None else self.validation.as_dict(),
+            "drift": None if self.drift is None else plain_rows(self.drift),
+        }
 
 
-def predict_table(model: Model | Path, path: Path, *, id_column: str | None = None) -> Predicted:
-    """Return the scores of a new table.
+def predict_table(
+    model: Model | Path,
+    path: Path,
+    *,
+    id_column: str | None = None,
+    target: str | None = None,
+    positive: str | None = None,
+    labels: Path | None = None,
+    groups: str | None = None,
+    scale: str | None = None,
+) -> Predicted:
+    """Return the scores of a new table, and how they hold where labels are given.
 
     Parameters
     ----------
@@ -45,49 +92,122 @@ def predict_table(model: Model | Path, path: Path, *, id_column: str | None = No
         A model, a bundle, or the folder of a run.
     path : Path
         Table with the model's features (matched by name, order free) or with
-        compositions. A target column is not needed and not used.
+        compositions. Labels are not needed for scores.
     id_column : str, optional
         The column of row ids, if it is not the first.
+    target : str, optional
+        The column of labels: asks for metrics. Not used for scores.
+    positive : str, optional
+        The label that means the model's case, where it is another word.
+    labels : Path, optional
+        File of labels, joined by id; asks for metrics.
+    groups : str, optional
+        Column that names the person of each row, where there are several rows of one:
+        intervals are then those of people.
+    scale : str, optional
+        Scale of the new values; compared with the model's, and guessed when None.
 
     Raises
     ------
     InvalidInputError
-        If a feature is missing, a cell is text or infinite, or an element has no
-        place in the model's encoding.
+        If a feature is missing, a cell is text or infinite, an element has no place in
+        the model's encoding, the values are on another scale, or metrics are asked for
+        rows the model was trained on.
     """
     if isinstance(model, Path):
         model = load_model(model)
+    asked = LabelsAsked(target, positive, labels, groups)
     if model.encoder["kind"] == "columns":
-        return _abundances(model, path, id_column)
+        declared = None if scale is None else require_scale(scale)
+        return _abundances(model, path, id_column, asked, declared)
+    if asked or positive or groups or scale:
+        raise InvalidInputError(
+            "Labels and scales belong to models of cases and controls; this one predicts "
+            f"{model.target['name']} from compositions. Leave --target, --positive, --labels, "
+            "--groups and --scale out."
+        )
     return _compositions(model, path, id_column)
 
 
-def _abundances(model: Model, path: Path, id_column: str | None) -> Predicted:
+def _abundances(
+    model: Model, path: Path, id_column: str | None, asked: LabelsAsked, scale: str | None
+) -> Predicted:
     frame, source = read_frame(path, id_column=id_column)
-    absent = [name for name in model.features if name not in frame.columns]
-    if absent:
-        raise InvalidInputError(
-            f"{source.name}: {len(absent)} of the model's {len(model.features)} features have no "
-            f"column: {first_few(absent)}. Features are matched by name; give every one of them."
-        )
+    _require_features(model, list(frame.columns), source.name)
     X = np.column_stack([_feature(frame, name, source.name) for name in model.features])
-    notes = []
-    if np.isnan(X).any():
-        notes.append(
-            f"{int(np.isnan(X).sum())} of {X.size} cells are missing and were filled with the "
-            "medians of the training rows."
+    if any(isinstance(step, Log2 | Log2WithOffset) for step in model.steps or ()):
+        require_not_negative(X, model.features, source.name)
+    sources: tuple[SourceFile, ...] = (source,)
+    if asked:
+        read = read_labels(frame, source, asked, model, id_column=id_column)
+        sources = read.sources
+    elif asked.positive is not None or asked.groups is not None:
+        raise InvalidInputError(
+            "--positive and --groups belong to labels, and none were given. Add --target or "
+            "--labels."
         )
-    extra = [str(name) for name in frame.columns if name not in model.features]
-    if extra:
-        notes.append(f"{len(extra)} columns are not features of the model: {first_few(extra)}.")
+    rows = NewRows(X, [str(one) for one in frame.index], sources, scale)
     scores = model.predict(X)
+    comparison = compare_with_training(model, rows, scores)
+    with_a_role = (asked.target, asked.groups)
+    notes = _notes(model, X, [str(name) for name in frame.columns if name not in with_a_role])
+    validation = None
+    if asked:
+        require_not_trained_on(comparison, rows)
+        matched = match_labels(read.labels, model, asked.positive, where=rows.name)
+        notes.append(matched.note)
+        validation = validate(model, matched.y, scores, comparison, groups=read.groups)
+    return Predicted(
+        _scored(model, rows.ids, scores),
+        tuple(notes),
+        comparison.findings,
+        comparison.drift,
+        validation,
+    )
+
+
+def _scored(model: Model, ids: list[str], scores: FloatArray) -> pd.DataFrame:
+    """Return scores and classes: at 0.5, and at the threshold that training chose."""
     positive, negative = model.target["positive"], model.target["negative"]
     columns = {
-        "id": frame.index,
+        "id": ids,
         f"score_{positive}": scores,
         "class_at_0.5": np.where(scores > 0.5, positive, negative),
     }
-    return Predicted(pd.DataFrame(columns), tuple(notes))
+    record = TrainingRecord.of(model)
+    if record is not None and record.threshold is not None:
+        called = np.where(scores > record.threshold.value, positive, negative)
+        columns[f"class_at_{record.threshold.value:.6g}"] = called
+    return pd.DataFrame(columns)
+
+
+def _require_features(model: Model, present: list[str], where: str) -> None:
+    absent = [name for name in model.features if name not in present]
+    if not absent:
+        return
+    spelled = {" ".join(name.casefold().split()): name for name in present}
+    alike = [
+        spelled[key] for name in absent if (key := " ".join(name.casefold().split())) in spelled
+    ]
+    hint = f" Written differently there: {first_few(alike)}." if alike else ""
+    raise InvalidInputError(
+        f"{where}: {len(absent)} of the model's {len(model.features)} features have no "
+        f"column: {first_few(absent)}.{hint} Features are matched by name; give every one of them."
+    )
+
+
+def _notes(model: Model, X: FloatArray, present: list[str]) -> list[str]:
+    notes = []
+    if np.isnan(X).any():
+        notes.append(
+            f"{int(np.isnan(X).sum())} of {X.size} cells are missing. "
+            + " ".join(describe_steps([step for step in model.steps or () if fills_gaps([step])]))
+        )
+    extra = [name for name in present if name not in model.features]
+    if extra:
+        verb = "is no feature" if len(extra) == 1 else "are no features"
+        notes.append(f"{counted(len(extra), 'column')} {verb} of the model: {first_few(extra)}.")
+    return notes
 
 
 def _feature(frame: pd.DataFrame, name: str, where: str) -> np.ndarray:

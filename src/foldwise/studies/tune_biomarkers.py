@@ -8,28 +8,29 @@ import numpy as np
 import pandas as pd
 
 from foldwise.arrays import BoolArray, IntArray
+from foldwise.audit.columns import check_training_columns
 from foldwise.audit.findings import Finding
 from foldwise.evaluation.cross_validation import ask_splits
 from foldwise.evaluation.intervals import delong_difference, delong_interval
 from foldwise.evaluation.metrics import Metric, roc_auc, roc_points
+from foldwise.evaluation.permutation import PermutationTest
 from foldwise.evaluation.splits import kfold_among, require_both_classes
 from foldwise.fits.batch import FitBatch
 from foldwise.fits.logistic_learner import LogisticLearner
+from foldwise.fits.preprocessing import describe_steps
 from foldwise.reporting.labels import setting_label
 from foldwise.reporting.summary import NamedTable, Summary
-from foldwise.studies.biomarker_evidence import (
-    Cohort,
-    find_in_cohort,
-    given_splits,
-    load_cohort,
-    name_empty_columns,
-    split_test_part,
-)
+from foldwise.studies.auditing import audit
 from foldwise.studies.biomarker_tables import cv_interval
+from foldwise.studies.chapters.permutations import permutation_tables
+from foldwise.studies.cohorts import Cohort, load_cohort, name_empty_columns
 from foldwise.studies.config import TuneBiomarkersConfig
 from foldwise.studies.given_splits import GivenSplits, require_whole_groups
+from foldwise.studies.inquiry import given_splits, split_test_part
 from foldwise.studies.model import Model
+from foldwise.studies.preparation import Preparation, prepare
 from foldwise.studies.sections import Fact, Section, StudyResult, Watch, named_table
+from foldwise.studies.training_record import training_facts
 from foldwise.studies.tuning import Problem, Search, search_settings
 from foldwise.studies.tuning_tables import (
     cross_validated_words,
@@ -42,6 +43,7 @@ from foldwise.studies.tuning_tables import (
 )
 from foldwise.studies.verdicts import TuningStep, stopped_verdict, tuning_verdict
 from foldwise.tuning.nested import inner_folds
+from foldwise.tuning.permuted_search import ask_permuted_search
 
 __all__ = ["run_tune_biomarkers"]
 
@@ -49,6 +51,7 @@ UNTUNED = {"C": 1.0, "l1_ratio": 1.0}
 """The headline model of the study ``biomarkers``."""
 _ENCODING = "abundances"
 _MODELS = ("logistic-untuned", "logistic-tuned")
+_PERMUTATIONS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +59,13 @@ class _Evidence:
     """Everything the fits of the study gave back; fits of ``refits`` follow `_MODELS`."""
 
     cohort: Cohort
+    audited: Sequence[Finding]
+    preparation: Preparation
     test: BoolArray
     folds: IntArray
     found: Search
     refits: FitBatch
+    permuted: PermutationTest | None
 
 
 def run_tune_biomarkers(
@@ -84,8 +90,9 @@ def run_tune_biomarkers(
     watch = watch or Watch()
     with watch.step("reading"):
         cohort = load_cohort(config)
+    audited = audit(cohort, config, watch)
     with name_empty_columns(cohort):
-        evidence = _gather(cohort, config, watch, n_jobs)
+        evidence = _gather(cohort, audited, config, watch, n_jobs)
     with watch.step("tables and answers"):
         summary = _summary(evidence, config)
         model = _model(evidence, summary)
@@ -96,12 +103,17 @@ def run_tune_biomarkers(
 
 
 def _gather(
-    cohort: Cohort, config: TuneBiomarkersConfig, watch: Watch, n_jobs: int | None
+    cohort: Cohort,
+    audited: Sequence[Finding],
+    config: TuneBiomarkersConfig,
+    watch: Watch,
+    n_jobs: int | None,
 ) -> _Evidence:
     given = given_splits(config, cohort.table)
     test = split_test_part(config, cohort, given)
     folds = _folds(config, cohort, given, ~test)
-    learner = LogisticLearner(n_jobs=n_jobs)
+    preparation = prepare(config, cohort.table, cohort.pool)
+    learner = LogisticLearner(steps=preparation.steps, n_jobs=n_jobs)
     problem = Problem(
         cohort.y,
         folds,
@@ -127,7 +139,32 @@ def _gather(
         problem.X,
         keep=("scores", "parameters", "preprocessing"),
     )
-    return _Evidence(cohort, test, folds, found, refits)
+    permuted = _permuted(cohort, config, found, test, learner, watch)
+    return _Evidence(cohort, audited, preparation, test, folds, found, refits, permuted)
+
+
+def _permuted(
+    cohort: Cohort,
+    config: TuneBiomarkersConfig,
+    found: Search,
+    test: BoolArray,
+    learner: LogisticLearner,
+    watch: Watch,
+) -> PermutationTest | None:
+    """Ask for the p-value of the whole search on the training rows, if it is wanted."""
+    if not config.permute_all:
+        return None
+    groups = cohort.table.groups()
+    question = ask_permuted_search(
+        cohort.y[~test],
+        found.settings,
+        n_permutations=_PERMUTATIONS,
+        n_folds=config.folds,
+        groups=None if groups is None else groups[~test],
+        seed=config.seed,
+    )
+    label = f"{_PERMUTATIONS} permutations, the grid anew in each"
+    return watch.ask(label, question, learner, cohort.table.X()[~test])
 
 
 def _folds(
@@ -225,6 +262,7 @@ def _summary(evidence: _Evidence, config: TuneBiomarkersConfig) -> Summary:
         rows_of_folds(table.ids, evidence.folds),
         _predictions(evidence),
         _roc_curve(evidence),
+        *(permutation_tables({_MODELS[1]: evidence.permuted}) if evidence.permuted else ()),
     ]
     coef = evidence.refits.stacked("coef")
     result: dict[str, Any] = {
@@ -241,7 +279,7 @@ def _summary(evidence: _Evidence, config: TuneBiomarkersConfig) -> Summary:
         ],
         "data": {
             "n_rows": table.n_rows,
-            "n_features": coef.shape[1],
+            "n_features": len(table.keys("feature")),
             "n_test": n_test,
             "positive": cohort.target.positive,
             "negative": cohort.target.negative,
@@ -262,7 +300,11 @@ def _summary(evidence: _Evidence, config: TuneBiomarkersConfig) -> Summary:
 
 
 def _findings(evidence: _Evidence, n_test: int) -> list[Finding]:
-    found = find_in_cohort(evidence.cohort, evidence.test)
+    table = evidence.cohort.table
+    found = [
+        *evidence.audited,
+        *check_training_columns(table.X(), ~evidence.test, table.keys("feature")),
+    ]
     found += find_in_search(evidence.found, len(_MODELS), n_test)
     notes = sorted({text for _, text in evidence.refits.notes})
     return found + [
@@ -334,8 +376,35 @@ def _sections(evidence: _Evidence, steps: Sequence[TuningStep]) -> list[Section]
         f"{tuned.reached:.3f}, the untuned one ({untuned.setting}) {untuned.reached:.3f}: gain "
         f"{tuned.gained} (DeLong): {tuned.says}.",
     )
-    nested = nested_section(found)
-    return [plan_section(found, parts), main, *([nested] if nested else [])]
+    plan = plan_section(found, parts)
+    prepared = evidence.preparation
+    plan.lead = " ".join([*describe_steps(prepared.steps), *prepared.notes])
+    nested, permuted = nested_section(found), _permutation_section(evidence)
+    return [plan, main, *(one for one in (nested, permuted) if one is not None)]
+
+
+def _permutation_section(evidence: _Evidence) -> Section | None:
+    test = evidence.permuted
+    if test is None:
+        return None
+    section = Section(
+        "permutation",
+        "Labels that mean nothing",
+        "The whole search again on permuted labels of the training rows: folds dealt anew, every "
+        "setting tried inside each outer fold, the best refitted and scored outside it.",
+        tables=["permutation_test"],
+        figures=["permutation_null_logistic-tuned"],
+    )
+    reached = int((test.null >= test.observed).sum())
+    section.answer(
+        "permutation-tuned",
+        "Could the tuned pipeline have come this far by chance?",
+        f"With the labels as they are it reaches {test.observed:.3f}; of {len(test.null)} "
+        f"permutations {reached} reach that: p = {test.p_value:.2g}, the smallest possible being "
+        f"{test.floor:.2g}. Permuted labels give {test.null.mean():.3f} on average. It does not "
+        "say why values and labels go together.",
+    )
+    return section
 
 
 def _model(evidence: _Evidence, summary: Summary) -> Model:
@@ -351,7 +420,13 @@ def _model(evidence: _Evidence, summary: Summary) -> Model:
         "metrics": [summary.metric("roc_auc", model="logistic-tuned", split="test")],
         "limits": "Internal validation only. A score is no risk: the share of cases here is "
         f"{cohort.y.mean():.0%}.",
+        **training_facts(
+            cohort.table.X()[~evidence.test],
+            cohort.y[~evidence.test],
+            np.array(cohort.table.ids)[~evidence.test].tolist(),
+        ),
     }
     features = tuple(cohort.table.keys("feature"))
     state = evidence.refits.states[1]
-    return Model("logistic", state, features, target, {"kind": "columns"}, facts)
+    steps = evidence.preparation.steps
+    return Model("logistic", state, features, target, {"kind": "columns"}, facts, steps)

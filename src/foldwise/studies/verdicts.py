@@ -1,5 +1,6 @@
 """The first sentence of a report, decided by rules that can say no."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -33,11 +34,24 @@ def stopped_verdict(findings: Sequence[Finding]) -> Verdict | None:
     """Return the verdict of findings that stop the claim, or None where none does.
 
     No score stands in it: a number beside such a finding would be read as a result.
+
+    Examples
+    --------
+    >>> found = [Finding("zeros", "stops", "Zeros know the class. Alone they reach AUC 0.9.", "")]
+    >>> stopped_verdict(found).text
+    'No: Zeros know the class.'
     """
     stops = [finding for finding in findings if finding.severity == "stops"]
     if not stops:
         return None
-    return Verdict("not supported", "No: " + " ".join(finding.message for finding in stops))
+    said = " ".join(_without_scores(finding.message) for finding in stops)
+    return Verdict("not supported", f"No: {said}")
+
+
+def _without_scores(message: str) -> str:
+    """Return the sentences of a message that speak of no AUC."""
+    sentences = re.split(r"(?<=[.!?])\s+(?=[A-Z])", message)
+    return " ".join(one for one in sentences if "AUC" not in one)
 
 
 @dataclass(frozen=True)
