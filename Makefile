@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCHMARKS := course_grid permutations half_samples repeated_folds growth profiles
+SIMULATIONS := audit interval_coverage selection_error drift_alarms
 # Some machines switch bytecode off; every start would then compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check docs bench lock data
+.PHONY: help setup demo test check docs bench simulate lock data
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -42,6 +43,9 @@ docs: setup  ## Build the docs, warnings as errors
 
 bench: setup  ## Measure speed against the rivals; tables go to benchmarks/RESULTS.md
 	@cd benchmarks && for script in $(BENCHMARKS); do ../$(BIN)/python $$script.py || exit 1; done
+
+simulate: setup  ## Measure detection, silence, coverage and errors on simulated tables (an hour)
+	@cd benchmarks && for script in $(SIMULATIONS); do ../$(BIN)/python $$script.py || exit 1; done
 
 data: setup  ## Rebuild the embedded data sets from their sources and compare
 	$(BIN)/python scripts/build_datasets.py --check
