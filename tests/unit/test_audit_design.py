@@ -448,3 +448,10 @@ def test_exact_repeats_are_left_to_the_other_check() -> None:
     X = raw()
     X[:, 4] = X[:, 1]
     assert check_near_columns(X, list("abcdef")) == []
+
+
+def test_sparse_columns_with_two_shared_rows_are_no_copies() -> None:
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    X[:, 2:] = np.nan
+    X[[3, 9], 2:] = [[1.0, 9.0], [2.7, 4.0]]
+    assert check_near_columns(X, list("abcd")) == []

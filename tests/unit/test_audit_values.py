@@ -24,7 +24,7 @@ from foldwise.audit.contrast import count_p_values, mixed_labels, rounding_unit
 from foldwise.audit.findings import Finding
 from foldwise.audit.gaps import gap_pattern
 from foldwise.audit.lattices import lattice_phases
-from foldwise.audit.markers import best_column_p_value, present_aucs
+from foldwise.audit.markers import column_p_values, present_aucs
 from foldwise.audit.ties import tied_pairs
 from foldwise.audit.values import check_values
 from foldwise.data.readers import read_abundances
@@ -343,7 +343,7 @@ def test_perfect_columns_among_a_thousand_of_noise_are_chance() -> None:
     X[:, 0] = y + 0.01 * np.arange(12)
     aucs = present_aucs(X, y)
     assert aucs[0] == 1.0
-    assert best_column_p_value(X, y) > 0.5
+    assert column_p_values(X, y).min() > 0.5
     assert check_values(X, y, [str(j) for j in range(1000)], [], ("no", "yes")) == []
 
 
@@ -416,3 +416,24 @@ def test_odd_tables_are_audited_without_a_stop(
     rng = np.random.default_rng(21)
     clean = cohort(rng, n_rows // 2, n_rows // 2, 25, effect=0.5)
     assert "stops" not in {one.severity for one in audited(change(clean))}
+
+
+def test_two_codes_do_not_hide_cells_that_are_missing_by_class() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.lognormal(size=(60, 12)), np.repeat([0.0, 1.0], 30)
+    X[30:][rng.random((30, 12)) < 0.6] = np.nan
+    X[:2, 0] = -99.0
+    found = check_values(X, y, [str(j) for j in range(12)], [], ("no", "yes"))
+    assert {("codes-among-values", "weakens"), ("missing-by-class", "stops")} <= {
+        (one.check, one.severity) for one in found
+    }
+
+
+def test_a_sparse_column_beside_a_marker_is_not_called_perfect() -> None:
+    X, y = np.random.default_rng(0).normal(size=(60, 5)), np.repeat([0.0, 1.0], 30)
+    X[:, 0] += 1.5 * y
+    X[:, 4] = np.nan
+    X[[0, 1, 58, 59], 4] = [1.0, 2.0, 3.0, 4.0]
+    assert column_p_values(X, y)[0] <= 0.01
+    found = check_values(X, y, list("abcde"), [], ("no", "yes"))
+    assert "single-column" not in [one.check for one in found]

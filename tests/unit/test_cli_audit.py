@@ -153,7 +153,7 @@ def test_help_teaches_with_an_example() -> None:
 def test_a_file_that_cannot_be_written_is_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InvalidInputError, match="cannot be written"):
-        audit_page.write_new(tmp_path / "file" / "audit.json", "{}")
+        audit_page.write_new("--out", tmp_path / "file" / "audit.json", "{}")
 
 
 def test_the_course_table_is_audited_from_two_files(course_data: Path) -> None:

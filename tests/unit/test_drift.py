@@ -89,3 +89,11 @@ def test_missing_cells_are_neither_filled_nor_counted() -> None:
     found = out_of_range(new, np.zeros(2), np.ones(2), np.array([30, 30]))
     assert found.n.tolist() == [1, 1]
     assert found.share.tolist() == [0.5, 1.0]
+
+
+@pytest.mark.parametrize("n", [3, 6, 7])
+def test_a_constant_column_shifts_by_nothing_or_without_bound(n: int) -> None:
+    train = moments(np.full((n, 1), 0.1))
+    assert train.sd[0] == 0
+    assert np.isnan(mean_shift(train, np.full((10, 1), 0.1)).shift[0])
+    assert np.isinf(mean_shift(train, np.full((10, 1), 0.2)).shift[0])

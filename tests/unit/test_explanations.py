@@ -12,9 +12,10 @@ from sklearn.ensemble import RandomForestClassifier
 from foldwise.errors import InvalidInputError
 from foldwise.evaluation.explanations import forest_shap, linear_shap
 from foldwise.evaluation.splits import kfold_assignments
+from foldwise.fits.abundance_steps import MissingIndicator
 from foldwise.fits.logistic_learner import LogisticLearner
 from foldwise.fits.plan import FitPlan
-from foldwise.fits.preprocessing import MedianFill
+from foldwise.fits.preprocessing import MedianFill, Standardize
 from foldwise.fits.sklearn_learner import SklearnLearner
 
 KEEP = ("scores", "parameters", "preprocessing")
@@ -80,6 +81,16 @@ def test_values_and_base_add_up_to_the_log_odds_of_the_held_out_score():
     scores = np.where(plan.score, batch.scores, 0).sum(axis=0)
     np.testing.assert_allclose(found.base + found.values.sum(axis=1), logit(scores), atol=1e-9)
     assert found.rows.all()
+
+
+def test_columns_that_a_step_added_are_explained_too():
+    X, y = _cohort(2)
+    learner = LogisticLearner(steps=(MissingIndicator((0, 1)), MedianFill(), Standardize()))
+    found = linear_shap(learner.run(X, _plan(y), keep=KEEP), X)
+    assert found.values.shape == (48, 4)
+    batch = learner.run(X, _plan(y), keep=("scores",))
+    score = np.nansum(np.where(batch.plan.score, batch.scores, 0.0), axis=0)
+    assert np.allclose(found.base + found.values.sum(axis=1), logit(score))
 
 
 def test_repeats_are_averaged():

@@ -815,3 +815,13 @@ def test_without_the_package_the_extra_is_named(cohort, save, monkeypatch):
     monkeypatch.setitem(sys.modules, "mwtab.mwtab", None)
     said = message(save("t.txt", mwtab_text(cohort)))
     assert "pip install 'foldwise[formats]'" in said
+
+
+def test_both_orders_of_workflow4metabolomics_tables_are_kept(tmp_path):
+    (tmp_path / "dataMatrix.tsv").write_text("dataMatrix\tS3\tS1\tS2\tS4\nglucose\t3\t1\t2\t4\n")
+    rows = ["S1\tcase", "S3\tcontrol", "S2\tcase", "S4\tcontrol"]
+    (tmp_path / "sampleMetadata.tsv").write_text("\n".join(["sampleMetadata\tclass", *rows, ""]))
+    (tmp_path / "variableMetadata.tsv").write_text("variableMetadata\trt\nglucose\t1\n")
+    names = ("dataMatrix.tsv", "sampleMetadata.tsv", "variableMetadata.tsv")
+    table = read_abundances([tmp_path / name for name in names])
+    assert table.file_orders == (("S3", "S1", "S2", "S4"), ("S1", "S3", "S2", "S4"))

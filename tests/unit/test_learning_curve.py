@@ -140,3 +140,14 @@ def test_the_subset_curve_begins_without_features_at_one_half() -> None:
     assert (found.lows <= found.means + 1e-12).all()
     assert (found.means <= found.highs + 1e-12).all()
     assert found.used.shape == found.values.shape == (30, 2, 4)
+
+
+def test_the_limit_of_a_perfect_curve_counts_subjects() -> None:
+    """Ten subjects of each class that are never mixed up: 0.025 ** (1 / 10) at the least."""
+    y, groups = np.repeat([0.0, 1.0], 100), np.repeat(np.arange(20), 10)
+    folds = kfold_assignments(200, n_splits=5, n_repeats=2, seed=0, classes=y, groups=groups)
+    X = 9 * y[:, None] + np.random.default_rng(0).normal(size=(200, 1))
+    question = ask_learning_curve(y, folds, fractions=(1.0,), groups=groups)
+    found = run_question(question, LogisticLearner(n_jobs=1), X)
+    assert found.means[0] == 1.0
+    assert found.lows[0] == pytest.approx(0.025 ** (1 / 10))

@@ -211,8 +211,17 @@ def test_decoys_move_subjects_of_one_size_as_blocks() -> None:
     X = np.arange(7.0)[:, None]
     drawn = np.array([with_decoys(X, groups=groups, seed=seed)[:, 1] for seed in range(40)])
     pairs = drawn[:, :6].reshape(-1, 2)
-    assert set(map(tuple, pairs.tolist())) == {(0.0, 1.0), (2.0, 3.0), (4.0, 5.0)}
+    assert set(map(frozenset, pairs.tolist())) == {
+        frozenset(pair) for pair in ((0.0, 1.0), (2.0, 3.0), (4.0, 5.0))
+    }
     assert (drawn[:, 6] == 6).all()
+
+
+def test_decoys_of_pairs_in_one_order_lose_their_tie_with_the_class() -> None:
+    y, groups = np.tile([0.0, 1.0], 50), np.repeat(np.arange(50), 2)
+    X = 5 * y[:, None] + np.random.default_rng(0).normal(size=(100, 1))
+    drawn = [with_decoys(X, groups=groups, seed=seed)[:, 1] for seed in range(20)]
+    assert np.mean([abs(np.corrcoef(one, y)[0, 1]) for one in drawn]) < 0.2
 
 
 def test_the_decoy_threshold_minimises_fdp_over_every_threshold() -> None:

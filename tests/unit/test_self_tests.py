@@ -57,6 +57,23 @@ class LeakingLearner(LogisticLearner):
         return LASSO.run(ready, plan, keep=keep, on_block=on_block)
 
 
+@dataclass(frozen=True)
+class TransductiveLearner(LogisticLearner):
+    """Standardises each fit on its training rows and on the rows it is to score."""
+
+    def run(
+        self,
+        X: Design,
+        plan: FitPlan,
+        *,
+        keep: Sequence[str] = ("scores",),
+        on_block: BlockCallback | None = None,
+    ) -> FitBatch:
+        rows = as_dense(X)[plan.train[0] | plan.score[0]]
+        ready: FloatArray = (as_dense(X) - np.nanmean(rows, axis=0)) / np.nanstd(rows, axis=0)
+        return LASSO.run(ready, plan, keep=keep, on_block=on_block)
+
+
 @pytest.mark.parametrize(
     ("learner", "n_arrays"),
     [
@@ -93,6 +110,10 @@ def test_a_scaler_that_saw_all_rows_is_found() -> None:
     assert not found.passed
     assert "fit 0 (fold 0): center" in found.changed
     assert len(found.changed) >= 5 * 3
+
+
+def test_a_scaler_that_saw_the_rows_to_score_is_found() -> None:
+    assert not check_unseen_rows(TransductiveLearner(), table(), folds_plan()[:1]).passed
 
 
 def test_a_plan_without_unseen_rows_is_refused() -> None:

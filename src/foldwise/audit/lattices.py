@@ -176,9 +176,9 @@ def _distance(X: FloatArray, y: FloatArray, lattice: Lattice) -> float:
 
 def _say_phases(lattice: Lattice, y: FloatArray, classes: tuple[str, str]) -> str:
     step = lattice.full_scale / lattice.n_reference
-    sizes = {int((y == label).sum()): classes[label] for label in (0, 1)}
-    of = sizes.get(lattice.n_reference)
-    whose = f", the number of rows of '{of}'" if of else ""
+    fits = [classes[k] for k in (0, 1) if (y == k).sum() == lattice.n_reference]
+    whose = f", the number of rows of '{fits[0]}'" if len(fits) == 1 else ""
+    whose = ", the number of rows of each class" if len(fits) == 2 else whose
     return (
         f"The values are percentiles in steps of {step:.4g} (full scale / {lattice.n_reference}"
         f"{whose}), and the classes stand on different steps: {lattice.on_phase[0]:.0%} of the "

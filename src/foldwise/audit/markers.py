@@ -11,7 +11,7 @@ from foldwise.audit.findings import Finding
 from foldwise.errors import first_few
 from foldwise.evaluation.seeds import child_seed
 
-__all__ = ["best_column_p_value", "check_single_columns", "present_aucs"]
+__all__ = ["check_single_columns", "column_p_values", "present_aucs"]
 
 _NEARLY_PERFECT = 0.95
 _P = 0.01
@@ -40,11 +40,11 @@ def check_single_columns(
     """
     aucs = present_aucs(X, y)
     strength = np.maximum(aucs, 1 - aucs)
-    near = np.flatnonzero(strength >= _NEARLY_PERFECT)
-    if not len(near):
+    if not (strength >= _NEARLY_PERFECT).any():
         return []
-    p_value = best_column_p_value(X, y)
-    if p_value > _P:
+    p_values = column_p_values(X, y)
+    near = np.flatnonzero((strength >= _NEARLY_PERFECT) & (p_values <= _P))
+    if not len(near):
         return []
     near = near[np.argsort(-strength[near], kind="stable")]
     listed = tuple(names[column] for column in near.tolist())
@@ -56,7 +56,7 @@ def check_single_columns(
             f"{len(near)} of {X.shape[1]} columns separate '{classes[0]}' from '{classes[1]}' by "
             f"themselves with AUC {_NEARLY_PERFECT} or more: {first_few(listed)}; the best reaches "
             f"{strength[best]:.3f}. Under {_N_PERMUTATIONS} permutations of the labels the best "
-            f"of all columns is as good with p = {p_value:.3f}.",
+            f"of all columns is as good with p = {p_values[best]:.3f}.",
             "Check how this column was made: a drug, a diet, a tube or a step that knew "
             "the class does this more often than a disease. Report the model without it as well.",
             columns=listed,
@@ -84,10 +84,10 @@ def present_aucs(
     return np.asarray(np.where(pairs > 0, wins / np.maximum(pairs, 1), 0.5))
 
 
-def best_column_p_value(
+def column_p_values(
     X: Float[np.ndarray, "sample feature"], y: Float[np.ndarray, " sample"]
-) -> float:
-    """Return how often the best column under permuted labels is as good as the best one.
+) -> FloatArray:
+    """Return how often the best column under permuted labels is as good as each column.
 
     Goodness is the rank sum of the cases in standard deviations of its null, so that columns with
     few values do not count as perfect; (c + 1) / (n + 1) over 199 permutations.
@@ -106,5 +106,7 @@ def best_column_p_value(
     rng = np.random.default_rng(child_seed(0, "best column"))
     labels = np.stack([y, *(rng.permutation(y) for _ in range(_N_PERMUTATIONS))])
     # A missing cell adds nothing, so labels are centred over all rows. (permutation, feature)
-    best = np.abs((labels - y.mean()) @ unit).max(axis=1)
-    return float((best[1:] >= best[0] - 1e-9).sum() + 1) / (_N_PERMUTATIONS + 1)
+    goodness = np.abs((labels - y.mean()) @ unit)
+    best = goodness[1:].max(axis=1)
+    as_good = (best[:, None] >= goodness[0] - 1e-9).sum(axis=0)
+    return np.asarray((as_good + 1) / (_N_PERMUTATIONS + 1))

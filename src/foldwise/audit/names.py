@@ -58,11 +58,13 @@ def check_names(
     for one, other in pairs:
         listed[one, other] = listed[other, one] = True
     others = correlation[i, j][~listed[i, j]]
+    if not len(others) or others.max() <= _STRONG:
+        return []
     usual = float(np.quantile(others, _USUAL))
     values = [float(correlation[pair]) for pair in pairs]
     place = float(np.mean([(others < value).mean() for value in values]))
     mostly_weak = sum(value < usual for value in values) > len(pairs) / 2
-    if others.max() <= _STRONG or not mostly_weak or place > _MEAN_PLACE:
+    if not mostly_weak or place > _MEAN_PLACE:
         return []
     return [_misnamed(pairs, values, names, usual, _strongest(correlation, listed))]
 

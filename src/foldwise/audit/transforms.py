@@ -15,6 +15,7 @@ __all__ = ["check_near_columns", "check_transforms"]
 
 _MOST = 0.9  # share of columns that must show the trace
 _COPY = 0.9999  # correlation of a copy in another unit
+_FEWEST_SHARED = 10  # rows with a value in both, to call one a copy
 _LARGEST = 5000  # columns: beyond, the matrix of correlations does not fit a small machine
 
 
@@ -97,6 +98,18 @@ def _rounding(X: FloatArray) -> float:
     return 2.0 * 10.0 ** -min(max(decimals, 0), 9) / float(np.sqrt(len(X)))
 
 
+def _follow_each_other(pair: FloatArray) -> bool:
+    """Whether two columns agree by value and by rank over the rows where both have a value.
+
+    One sample far from all others makes any two columns correlate: ranks must agree too.
+    """
+    both = pair[~np.isnan(pair).any(axis=1)]
+    if len(both) < _FEWEST_SHARED:
+        return False
+    by_value, by_rank = (abs(_correlation(one)[0, 1]) for one in (both, rankdata(both, axis=0)))
+    return bool(by_value > _COPY and by_rank > 1 - 1e-3)
+
+
 def check_near_columns(
     X: Float[np.ndarray, "sample feature"], names: Sequence[str]
 ) -> list[Finding]:
@@ -120,12 +133,7 @@ def check_near_columns(
         for i, j in zip(*np.nonzero(np.triu(np.abs(correlation) > _COPY, 1)), strict=True)
         if not np.array_equal(X[:, i], X[:, j], equal_nan=True)
     ]
-    # One sample far from all others makes any two columns correlate: ranks must agree too.
-    copies = [
-        (i, j)
-        for i, j in pairs
-        if abs(_correlation(rankdata(filled[:, [i, j]], axis=0))[0, 1]) > 1 - 1e-3
-    ]
+    copies = [(i, j) for i, j in pairs if _follow_each_other(X[:, [i, j]])]
     if not copies:
         return []
     written = first_few((f"{names[i]} ~ {names[j]}" for i, j in copies), quoted=False)

@@ -53,8 +53,9 @@ def check_values(
     []
     """
     codes = check_codes(X, y, names, classes)
+    # Cells that are empty in the table: codes, which become gaps below, have their own finding.
+    found = [*codes, *check_missing(X, y, names, classes)]
     X = np.where(code_cells(X), np.nan, X) if codes else X
-    found = [*codes, *(check_missing(X, y, names, classes) if not codes else [])]
     columns = _with_values(X, y)
     if not columns.any():
         return found

@@ -69,10 +69,10 @@ def as_text(audited: Audited) -> str:
     return json.dumps(audited.as_dict(), indent=2, ensure_ascii=False) + "\n"
 
 
-def write_new(path: Path, text: str) -> None:
+def write_new(option: str, path: Path, text: str) -> None:
     """Write a file that must not be there yet, whole or not at all."""
     if path.exists():
-        raise InvalidInputError(f"--out {path} exists; nothing is overwritten. Name a new file.")
+        raise InvalidInputError(f"{option} {path} exists; nothing is overwritten. Name a new file.")
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,5 +80,5 @@ def write_new(path: Path, text: str) -> None:
         os.replace(part, path)
     except OSError as error:
         raise InvalidInputError(
-            f"--out {path}: the file cannot be written ({error.strerror}). Name another one."
+            f"{option} {path}: the file cannot be written ({error.strerror}). Name another one."
         ) from error

@@ -380,7 +380,7 @@ def audit(
     }
     audited = audit_tables(tables or (), **given)
     if out is not None:
-        write_new(out, as_text(audited))
+        write_new("--out", out, as_text(audited))
     if as_json:
         sys.stdout.write(as_text(audited))
     else:
@@ -440,6 +440,7 @@ def predict(
     Rows are matched by the names of features. Rows the model was trained on, another scale
     and drift are warned about.
     """
+    from foldwise.cli.audit_page import write_new
     from foldwise.cli.prediction_pages import print_remarks
     from foldwise.studies.predicting import predict_table
 
@@ -462,22 +463,12 @@ def predict(
     text = predicted.frame.to_csv(index=False, lineterminator="\n")
     if report is not None:
         document = json.dumps(predicted.document(), indent=1, ensure_ascii=False, allow_nan=False)
-        _write_new("--report", report, document + "\n")
+        write_new("--report", report, document + "\n")
     if out is None:
         sys.stdout.write(text)
     else:
-        _write_new("--out", out, text)
+        write_new("--out", out, text)
         print(f"{len(predicted.frame)} predictions: {out}")
-
-
-def _write_new(option: str, path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InvalidInputError(
-            f"{option} {path}: the file cannot be written ({error.strerror}). Name another one."
-        ) from error
 
 
 @datasets.callback(invoke_without_command=True)

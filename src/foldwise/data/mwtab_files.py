@@ -209,6 +209,7 @@ def _factors_of(
     columns = list(dict.fromkeys(key for i in X.index for key in samples[str(i)]))
     rows = [[i, *(samples[i].get(key, "") for key in columns)] for i in map(str, X.index)]
     known = frame_of_rows([["Sample ID", *columns], *rows], where=where)
+    known.attrs.clear()  # its rows stand in the order of X here, not of the file
     spare = [i for i in samples if i not in X.index]
     notes = []
     if spare:

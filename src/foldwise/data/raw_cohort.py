@@ -65,9 +65,15 @@ def joined(
                 "Name it with --target."
             )
         roles = replace(roles, target=free[0])
+    return _beside(X, y), roles.leaving_out(free)
+
+
+def _beside(X: pd.DataFrame, y: pd.DataFrame) -> pd.DataFrame:
+    """Put two frames side by side by id, with the orders of rows that both files have."""
     both = pd.concat([X, y.loc[X.index]], axis=1)
+    # concat drops attrs that differ, and those of two files do if their rows stand in other orders.
     both.attrs["file_orders"] = X.attrs.get("file_orders", ()) + y.attrs.get("file_orders", ())
-    return both, roles.leaving_out(free)
+    return both
 
 
 def with_known_columns(cohort: RawCohort, known: pd.DataFrame, *, required: bool) -> RawCohort:
@@ -82,7 +88,7 @@ def with_known_columns(cohort: RawCohort, known: pd.DataFrame, *, required: bool
     required : bool
         Whether a target must be found.
     """
-    frame = pd.concat([cohort.frame, known.loc[cohort.frame.index]], axis=1)
+    frame = _beside(cohort.frame, known)
     keys = [str(key) for key in known.columns]
     return with_named_target(replace(cohort, frame=frame), keys, required=required)
 

@@ -30,9 +30,10 @@ def with_decoys(
     ----------
     X : float array of shape (n_samples, n_features)
     groups : array of shape (n_samples,), optional
-        Subjects: the rows of one are exchanged with those of another that has as many, in
-        their order, so that a decoy keeps the likeness of the rows of a subject. A subject
-        whose number of rows no other has keeps its values.
+        Subjects: the rows of one are exchanged with those of another that has as many, in a
+        random order, so that a decoy keeps the likeness of the rows of a subject and no tie
+        with labels that differ within subjects. A subject whose number of rows no other has
+        keeps its values, in a random order.
     seed : int
         The run's seed.
 
@@ -53,7 +54,10 @@ def with_decoys(
     for n_rows in np.unique(size):
         blocks = rows[size[subject[rows]] == n_rows].reshape(-1, n_rows)  # (subject, row)
         for column in range(X.shape[1]):
-            decoys[blocks, column] = X[blocks[rng.permutation(len(blocks))], column]
+            source = blocks[rng.permutation(len(blocks))]
+            if n_rows > 1:  # as case and control of a pair may always come in one order
+                source = rng.permuted(source, axis=1)
+            decoys[blocks, column] = X[source, column]
     return np.hstack([X, decoys])
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import stats
 
+from foldwise.evaluation.univariate import column_moments
+
 __all__ = ["Moments", "OutOfRange", "Shift", "mean_shift", "moments", "out_of_range"]
 
 SMALLEST_SHIFT = 0.25
@@ -37,15 +39,10 @@ def moments(X: Float[np.ndarray, "sample feature"]) -> Moments:
     >>> found.n.tolist(), found.mean.tolist(), found.sd.round(3).tolist(), found.median.tolist()
     ([3, 1], [4.0, 2.0], [3.606, nan], [3.0, 2.0])
     """
-    there = ~np.isnan(X)
-    n = there.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(there, X, 0.0).sum(axis=0) / n
-        squares = np.where(there, (X - mean) ** 2, 0.0).sum(axis=0)
-        sd = np.sqrt(np.where(n > 1, squares / (n - 1), np.nan))
+    n, mean, variance = column_moments(X)
     median = np.full(X.shape[1], np.nan)
     median[n > 0] = np.nanmedian(X[:, n > 0], axis=0)
-    return Moments(n, mean, sd, median)
+    return Moments(n, mean, np.sqrt(variance), median)
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,8 @@ class Explanations:
     Parameters
     ----------
     values : float array of shape (n_rows, n_features)
-        Mean over the fits that held the row out.
+        Mean over the fits that held the row out. Features are those that leave the steps:
+        columns a step has added come last.
     base : float array of shape (n_rows,)
         Mean over those fits of the output expected over their training rows.
     rows : bool array of shape (n_samples,)
@@ -167,10 +168,12 @@ def _averaged(
     explain: Callable[[int, BoolArray], tuple[FloatArray, float]],
 ) -> Explanations:
     """Return the mean, over the fits that held a row out, of its values and its base."""
-    values, base = np.zeros(X.shape), np.zeros(len(X))
+    values, base = np.zeros((len(X), 0)), np.zeros(len(X))
     times = np.zeros(len(X))
     for fit, rows in held_out_rows(batch):
         own, expected = explain(fit, rows)
+        if not times.any():  # steps may have added columns
+            values = np.zeros((len(X), own.shape[1]))
         values[rows] += own
         base[rows] += expected
         times[rows] += 1

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from jaxtyping import Float, Int, Shaped
 
 from foldwise.arrays import BoolArray, FloatArray, IntArray
 from foldwise.errors import InvalidInputError
+from foldwise.evaluation.clustered_auc import subjects_of_smaller_class
 from foldwise.evaluation.fold_aucs import fold_aucs
 from foldwise.evaluation.intervals import corrected_interval
 from foldwise.evaluation.penalty_path import path_plan, strongest_penalty
@@ -110,7 +112,7 @@ def ask_learning_curve(
     )
     values = fold_aucs(batch).reshape(len(fractions), len(folds), -1)
     sizes = train.sum(axis=1).reshape(len(fractions), -1).mean(axis=1)
-    lows, highs = _intervals(values, sizes, held, target)
+    lows, highs = _intervals(values, sizes, held, target, groups)
     return LearningCurve(sizes, values.mean(axis=(1, 2)), lows, highs, values)
 
 
@@ -165,11 +167,17 @@ def _require_subjects(
 
 
 def _intervals(
-    values: FloatArray, sizes: FloatArray, held: BoolArray, target: FloatArray
+    values: FloatArray,
+    sizes: FloatArray,
+    held: BoolArray,
+    target: FloatArray,
+    groups: npt.NDArray[Any] | None,
 ) -> tuple[FloatArray, FloatArray]:
     """Return limits of each point (point, repeat, fold), for its own training size."""
     n_held = held.sum(axis=1).mean()
-    smaller = int(min((target == 1).sum(), (target == 0).sum()))
+    part = held.any(axis=0)
+    people = np.arange(len(target)) if groups is None else groups
+    smaller = subjects_of_smaller_class(target[part], people[part])
     found = np.array(
         [
             corrected_interval(
@@ -212,6 +220,7 @@ def ask_subset_curve(
     target: Float[np.ndarray, " sample"],
     folds: Int[np.ndarray, "repeat sample"],
     *,
+    groups: Shaped[np.ndarray, " sample"] | None = None,
     n_penalties: int = 30,
     reach: float = 300.0,
 ) -> Question[SubsetCurve]:
@@ -233,6 +242,8 @@ def ask_subset_curve(
         Labels 0/1.
     folds : int array of shape (n_repeats, n_samples)
         As from `kfold_assignments`; -1 where a row takes no part.
+    groups : array of shape (n_samples,), optional
+        Subjects, which the interval counts instead of rows.
     n_penalties : int, default=30
         Points of the curve, geometric.
     reach : float, default=300
@@ -250,6 +261,6 @@ def ask_subset_curve(
     used = by_point((batch.stacked("coef") != 0).sum(axis=1))
     values = by_point(fold_aucs(batch))
     size = float(trained.sum(axis=1).mean())
-    lows, highs = _intervals(values, np.full(n_penalties, size), held, target)
+    lows, highs = _intervals(values, np.full(n_penalties, size), held, target, groups)
     means, n_used = values.mean(axis=(1, 2)), used.mean(axis=(1, 2))
     return SubsetCurve(penalties, n_used, means, lows, highs, used, values)

@@ -156,7 +156,8 @@ def check_unseen_rows(
             f"Fit {int(np.argmax(seen.all(axis=1)))} of the plan sees every row: nothing could be "
             "replaced. Test a plan with held-out rows, such as cross-validation."
         )
-    plan = replace(plan, score=plan.train, follows=None)
+    # Held-out rows are scored too: a pipeline may learn from the rows it is to score.
+    plan = replace(plan, score=plan.train | plan.score, follows=None)
     keep = ("scores", "parameters", "preprocessing")
     before = _arrays(learner.run(X, plan, keep=keep))
     changed: list[str] = []

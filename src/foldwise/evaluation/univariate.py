@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 from foldwise.arrays import BoolArray, FloatArray, IntArray
 from foldwise.errors import InvalidInputError, first_few
 
-__all__ = ["Effect", "UnivariateTests", "one_row_per_subject", "univariate_tests"]
+__all__ = ["Effect", "UnivariateTests", "column_moments", "one_row_per_subject", "univariate_tests"]
 
 Effect = Literal["log2 fold change", "difference"]
 
@@ -204,7 +204,7 @@ def _effect(
     if centre not in ("median", "mean"):
         raise InvalidInputError(f"The centre {centre!r} is not known. Use 'median' or 'mean'.")
     if centre == "mean":
-        cases, controls = (_moments(tested[rows])[1] for rows in (case, ~case))
+        cases, controls = (column_moments(tested[rows])[1] for rows in (case, ~case))
     else:
         cases, controls = (_medians(X[rows]) for rows in (case, ~case))
         if scale == "raw":  # log2 of a ratio of medians; no ratio where one is not positive
@@ -223,7 +223,7 @@ def _medians(values: FloatArray) -> FloatArray:
     return medians
 
 
-def _moments(values: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
+def column_moments(values: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
     """Return count, mean and sample variance of each column's values; NaN where undefined.
 
     Values are taken from the column's smallest, so that a constant column has variance 0
@@ -240,8 +240,8 @@ def _moments(values: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
 
 def _welch(cases: FloatArray, controls: FloatArray) -> FloatArray:
     """Return Welch's two-sided p; NaN where neither class varies or one has no spread."""
-    n1, mean1, variance1 = _moments(cases)
-    n0, mean0, variance0 = _moments(controls)
+    n1, mean1, variance1 = column_moments(cases)
+    n0, mean0, variance0 = column_moments(controls)
     with np.errstate(invalid="ignore", divide="ignore"):
         found = stats.ttest_ind_from_stats(
             mean1, np.sqrt(variance1), n1, mean0, np.sqrt(variance0), n0, equal_var=False
@@ -295,8 +295,8 @@ class _Placed:
 
     def auc_interval(self, level: float) -> tuple[FloatArray, FloatArray]:
         """Return the limits of `intervals.delong_interval` for all columns at once."""
-        n1, _, variance1 = _moments(self.of_cases)
-        n0, _, variance0 = _moments(self.of_controls)
+        n1, _, variance1 = column_moments(self.of_cases)
+        n0, _, variance0 = column_moments(self.of_controls)
         auc, quantile = self.auc, stats.norm.ppf(0.5 + level / 2)
         with np.errstate(invalid="ignore", divide="ignore"):
             half = quantile * np.sqrt(variance1 / n1 + variance0 / n0) / (auc * (1 - auc))

@@ -51,4 +51,8 @@ def _is_kept(solver: Any) -> bool:
     folder = solver.stats.cache_path
     if folder is None:
         return True
-    return any(Path(folder).glob(f"*.{solver.__qualname__}-*.nbi"))
+    # Code of another version of the solver, or for another Python, is not read.
+    written = Path(kernels.__file__).stat().st_mtime
+    python = f"py{sys.version_info.major}{sys.version_info.minor}"
+    kept = Path(folder).glob(f"*.{solver.__qualname__}-*.{python}.nbi")
+    return any(index.stat().st_mtime >= written for index in kept)

@@ -6,12 +6,22 @@ from typing import Any
 __all__ = [
     "BASELINES",
     "HEADLINES",
+    "INTERVALS",
     "encoding_label",
     "metric_label",
     "model_label",
     "setting_label",
     "split_label",
 ]
+
+INTERVALS = {
+    "bca of average precision": "BCa bootstrap by class",
+    "wilson": "Wilson",
+    "clustered wilson": "Wilson, by person",
+    "wald": "Wald",
+    "clustered wald": "Wald, by person",
+}
+"""Names of intervals by the method of an estimate."""
 
 _MODELS: Mapping[str, str] = {
     "logistic-none": "Logistic, no penalty",

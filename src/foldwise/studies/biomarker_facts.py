@@ -10,20 +10,22 @@ from foldwise.evaluation.intervals import corrected_difference
 from foldwise.evaluation.metrics import Metric
 from foldwise.evaluation.proportions import predictive_values
 from foldwise.fits.preprocessing import describe_steps
-from foldwise.reporting.labels import model_label
+from foldwise.reporting.labels import INTERVALS, model_label
 from foldwise.studies import study_facts
 from foldwise.studies import study_results as facts
 from foldwise.studies.biomarker_evidence import BiomarkerEvidence
 from foldwise.studies.chapters.contents import Further
+from foldwise.studies.chapters.influences import scored_batches
 from foldwise.studies.chapters.operating import Operation
 from foldwise.studies.chapters.panel import Panel
-from foldwise.studies.inquiry import HEADLINE, Inquiry
+from foldwise.studies.inquiry import HEADLINE, Inquiry, given_splits
 from foldwise.studies.versions import package_versions
 
 __all__ = ["facts_of"]
 
 _BASELINES = ("best-single-metabolite", "majority", "covariates-alone", "batch-alone")
 _OTHERS = ("logistic-none", "logistic-l2", "logistic-elastic-net", "forest")
+_ZEROS = {"absent": "missing", "lod": "below the limit of detection", "true": "measured"}
 _CV = "Nadeau-Bengio, on the logit scale"
 
 
@@ -51,6 +53,7 @@ def facts_of(
         n_missing=int(np.isnan(inquiry.X).sum()),
         n_zero=int((inquiry.X == 0).sum()),
         missing="",
+        zeros=_ZEROS.get(config.zeros),
         preprocessing=tuple(_clause(step) for step in steps),
         models=_models(inquiry, evidence),
         scheme=_scheme(inquiry),
@@ -93,13 +96,14 @@ def _models(inquiry: Inquiry, evidence: BiomarkerEvidence) -> tuple[str, ...]:
 def _scheme(inquiry: Inquiry) -> study_facts.Scheme:
     table = inquiry.cohort.table
     batch, group = table.keys("batch"), table.keys("group")
+    scored = bool(batch) and scored_batches(inquiry.y, table.values("batch").to_numpy()).any()
     return study_facts.Scheme(
         len(inquiry.folds),
         inquiry.n_folds,
-        stratified=inquiry.config.splits is None,
+        given=given_splits(inquiry.config, table).folds is not None,
         groups=group[0] if group else None,
         n_groups=inquiry.n_subjects if group else None,
-        leave_batch_out=batch[0] if batch else None,
+        leave_batch_out=batch[0] if scored else None,
     )
 
 
@@ -185,8 +189,8 @@ def _operating_point(operation: Operation) -> facts.OperatingPoint | None:
     return facts.OperatingPoint(
         f"{point.rule} on inner out-of-fold scores",
         float(np.median(point.thresholds)),
-        _measure("sensitivity", table.sensitivity, "Wilson"),
-        _measure("specificity", table.specificity, "Wilson"),
+        _measure("sensitivity", table.sensitivity),
+        _measure("specificity", table.specificity),
         table.true_positive,
         table.false_negative,
         table.false_positive,
@@ -196,16 +200,16 @@ def _operating_point(operation: Operation) -> facts.OperatingPoint | None:
     )
 
 
-def _measure(name: str, one: Estimate, interval: str) -> facts.Measure:
+def _measure(name: str, one: Estimate) -> facts.Measure:
     assert one.value is not None
-    return facts.Measure(name, one.value, one.low, one.high, interval)
+    return facts.Measure(name, one.value, one.low, one.high, INTERVALS[one.method])
 
 
 def _calibration(operation: Operation) -> facts.Calibration | None:
     found = operation.calibration
     if found.slope.value is None:
         return None
-    slope = _measure("calibration slope", found.slope, "Wald")
+    slope = _measure("calibration slope", found.slope)
     return facts.Calibration(slope, facts.Measure("Brier score", found.brier))
 
 
@@ -215,7 +219,9 @@ def _predictive_values(inquiry: Inquiry, operation: Operation) -> tuple[facts.Me
         return ()
     named = zip(("PPV", "NPV"), predictive_values(point.table, prevalence), strict=True)
     return tuple(
-        _measure(name, one, "logit delta method") for name, one in named if one.value is not None
+        facts.Measure(name, one.value, one.low, one.high, "logit delta method")
+        for name, one in named
+        if one.value is not None
     )
 
 

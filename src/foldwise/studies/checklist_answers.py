@@ -169,6 +169,11 @@ def _infrastructure(facts: StudyFacts) -> str:
 
 
 def _exclusions(facts: StudyFacts) -> str:
+    if facts.n_excluded is None:
+        return (
+            "Left out are only rows that are no samples of the study, such as pools and blanks, "
+            "and rows outside the two classes; the notes of the report count them."
+        )
     if not facts.n_excluded:
         return "No row of the table was left out."
     return f"{facts.n_excluded} rows: {facts.exclusions or 'no reason was recorded'}."

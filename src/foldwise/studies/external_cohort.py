@@ -242,8 +242,8 @@ def _drift(drift: pd.DataFrame, n_rows: int) -> list[Finding]:
             Finding(
                 "features-without-values",
                 "weakens",
-                f"{len(empty)} of {len(drift)} features hold no value in any new row; training "
-                "medians stand for them.",
+                f"{len(empty)} of {len(drift)} features hold no value in any new row; the "
+                "values that training fills in stand for them.",
                 "A score then rests on the other features alone.",
                 columns=tuple(empty),
             )

@@ -19,6 +19,7 @@ from foldwise.evaluation.intervals import delong_interval
 from foldwise.evaluation.metrics import roc_auc
 from foldwise.evaluation.proportions import diagnostic_table
 from foldwise.evaluation.resampling import bootstrap_interval, element_weights, row_weights
+from foldwise.reporting.labels import INTERVALS
 from foldwise.reporting.summary import NamedTable
 from foldwise.studies.external_cohort import Comparison
 from foldwise.studies.model import Model
@@ -28,13 +29,6 @@ from foldwise.studies.training_record import Threshold, TrainingRecord
 __all__ = ["ExternalValidation", "plain_rows", "validate"]
 
 HALF = Threshold(0.5, "no threshold is stored")
-_METHODS = {
-    "bca of average precision": "BCa bootstrap by class",
-    "wilson": "Wilson",
-    "clustered wilson": "Wilson, by person",
-    "wald": "Wald",
-    "clustered wald": "Wald, by person",
-}
 _SEED, _RESAMPLES = 0, 2000  # of bootstraps: the same file gives the same limits
 
 
@@ -204,7 +198,7 @@ def _table(title: str, estimates: Mapping[str, Estimate]) -> NamedTable:
         "low": [np.nan if one.low is None else one.low for one in found],
         "high": [np.nan if one.high is None else one.high for one in found],
         "n": [one.n for one in found],
-        "method": [one.note or _METHODS.get(one.method, one.method) for one in found],
+        "method": [one.note or INTERVALS.get(one.method, one.method) for one in found],
     }
     return named_table("external_metrics", title, columns)
 

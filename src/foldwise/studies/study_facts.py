@@ -29,7 +29,7 @@ class Scheme:
 
     n_repeats: int
     n_folds: int
-    stratified: bool = True
+    given: bool = False
     groups: str | None = None
     n_groups: int | None = None
     leave_batch_out: str | None = None
@@ -45,13 +45,12 @@ class Scheme:
         """
         kept = f", rows of one '{self.groups}' kept in one fold" if self.groups else ""
         n_groups = f" ({self.n_groups} groups)" if self.groups and self.n_groups else ""
-        batch = f", and one '{self.leave_batch_out}' left out at a time" * bool(
+        batch = f"; beside it, one '{self.leave_batch_out}' left out at a time" * bool(
             self.leave_batch_out
         )
-        stratified = ", stratified by class" if self.stratified else ", not stratified"
+        drawn = ", folds as given" if self.given else ", shuffled, stratified by class"
         return (
-            f"{self.n_repeats} x {self.n_folds}-fold cross-validation, shuffled{stratified}"
-            f"{kept}{n_groups}{batch}"
+            f"{self.n_repeats} x {self.n_folds}-fold cross-validation{drawn}{kept}{n_groups}{batch}"
         )
 
 

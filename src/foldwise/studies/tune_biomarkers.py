@@ -234,7 +234,8 @@ def _metrics(evidence: _Evidence, steps: Sequence[TuningStep]) -> list[Metric]:
             ),
         ]
     values = found.values[found.best]
-    limits = cv_interval(values, y[~test])
+    groups = evidence.cohort.table.groups()
+    limits = cv_interval(values, y[~test], None if groups is None else groups[~test])
     mean = float(values.mean())
     metrics.append(
         Metric("roc_auc", "logistic-tuned", _ENCODING, "cv", mean, "", int((~test).sum()), *limits)

@@ -41,7 +41,7 @@ def curves_chapter(inquiry: Inquiry) -> Chapter:
         findings.append(_left_out("learning curve", error))
     subset = inquiry.watch.ask(
         "number of features",
-        ask_subset_curve(inquiry.y, inquiry.folds),
+        ask_subset_curve(inquiry.y, inquiry.folds, groups=inquiry.groups),
         inquiry.path_learner,
         inquiry.X,
         keep=("scores", "parameters"),

@@ -35,7 +35,7 @@ from foldwise.studies.chapters.chapter import Chapter
 from foldwise.studies.inquiry import HEADLINE, Inquiry
 from foldwise.studies.sections import Section, named_table
 
-__all__ = ["influences_chapter"]
+__all__ = ["influences_chapter", "scored_batches"]
 
 COVARIATES, BATCH, BOTH = "covariates-alone", "batch-alone", "covariates-and-features"
 _RIDGE = {"C": 1.0, "l1_ratio": 0.0}
@@ -236,9 +236,10 @@ def _overlap(inquiry: Inquiry, covariates: EncodedColumns) -> _Overlap:
 
 def _overlap_table(inquiry: Inquiry, overlap: _Overlap) -> NamedTable:
     y = inquiry.y[overlap.rows]
+    groups = None if inquiry.groups is None else inquiry.groups[overlap.rows]
     rows = []
     for model, values in overlap.values.items():
-        low, high = cv_interval(values, y)
+        low, high = cv_interval(values, y, groups)
         rows.append(
             {
                 "model": model,
@@ -267,8 +268,9 @@ def _answer_overlap(section: Section, overlap: _Overlap, inquiry: Inquiry) -> No
         )
         return
     spoken = []
+    groups = None if inquiry.groups is None else inquiry.groups[overlap.rows]
     for model, values in overlap.values.items():
-        low, high = cv_interval(values, y)
+        low, high = cv_interval(values, y, groups)
         spoken.append(f"{model_label(model)} {values.mean():.3f} ({low:.3f} to {high:.3f})")
     section.answer(
         "baselines-overlap",
@@ -286,6 +288,17 @@ def _answer_batch(section: Section, values: Mapping[str, FloatArray]) -> None:
     )
 
 
+def scored_batches(y: FloatArray, batches: npt.NDArray[Any]) -> BoolArray:
+    """Return which batches, in sorted order, can be scored by a model of all others.
+
+    Both the batch and the others need two samples of each class.
+    """
+    held = np.array([batches == level for level in sorted(set(batches))])
+    cases, controls = (held & (y == 1)).sum(axis=1), (held & (y == 0)).sum(axis=1)
+    others = [(y == 1).sum() - cases, (y == 0).sum() - controls]
+    return np.asarray(np.minimum.reduce([cases, controls, *others]) >= 2)
+
+
 def _left_out(inquiry: Inquiry) -> NamedTable:
     """Return the headline model's AUC on each batch, trained on all others.
 
@@ -297,10 +310,7 @@ def _left_out(inquiry: Inquiry) -> NamedTable:
     levels = sorted(set(batches))
     held = np.array([batches == level for level in levels])
     cases, controls = (held & (y == 1)).sum(axis=1), (held & (y == 0)).sum(axis=1)
-    smallest = np.minimum.reduce(
-        [cases, controls, (y == 1).sum() - cases, (y == 0).sum() - controls]
-    )
-    asked = np.flatnonzero(smallest >= 2)
+    asked = np.flatnonzero(scored_batches(y, batches))
     aucs = np.full((len(levels), 3), np.nan)
     if len(asked):
         found = inquiry.watch.ask(

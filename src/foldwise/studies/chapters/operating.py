@@ -26,7 +26,7 @@ from foldwise.evaluation.threshold_rules import (
     Youden,
 )
 from foldwise.evaluation.thresholds import OperatingPoint, ask_operating_points
-from foldwise.reporting.labels import model_label
+from foldwise.reporting.labels import INTERVALS, model_label
 from foldwise.reporting.summary import NamedTable
 from foldwise.studies.biomarker_evidence import BiomarkerEvidence
 from foldwise.studies.chapters.chapter import Chapter
@@ -205,7 +205,7 @@ def _answer_points(section: Section, inquiry: Inquiry, points: list[OperatingPoi
         f"{table.true_positive} of {table.true_positive + table.false_negative} cases found "
         f"(sensitivity {_with_limits(sens)}), {table.true_negative} of "
         f"{table.true_negative + table.false_positive} controls cleared (specificity "
-        f"{_with_limits(spec)}); Wilson intervals."
+        f"{_with_limits(spec)}); {INTERVALS[sens.method]} intervals."
     )
     if inquiry.config.prevalence is None:
         text += (
