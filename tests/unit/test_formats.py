@@ -818,10 +818,17 @@ def test_without_the_package_the_extra_is_named(cohort, save, monkeypatch):
 
 
 def test_both_orders_of_workflow4metabolomics_tables_are_kept(tmp_path):
-    (tmp_path / "dataMatrix.tsv").write_text("dataMatrix\tS3\tS1\tS2\tS4\nglucose\t3\t1\t2\t4\n")
-    rows = ["S1\tcase", "S3\tcontrol", "S2\tcase", "S4\tcontrol"]
-    (tmp_path / "sampleMetadata.tsv").write_text("\n".join(["sampleMetadata\tclass", *rows, ""]))
-    (tmp_path / "variableMetadata.tsv").write_text("variableMetadata\trt\nglucose\t1\n")
-    names = ("dataMatrix.tsv", "sampleMetadata.tsv", "variableMetadata.tsv")
-    table = read_abundances([tmp_path / name for name in names])
-    assert table.file_orders == (("S3", "S1", "S2", "S4"), ("S1", "S3", "S2", "S4"))
+    ids = [f"S{i:02d}" for i in range(12)]
+    first, second = ids[::-1], [*ids[1:], ids[0]]
+    values = "\t".join(str(k + 0.5) for k in range(12))
+    label = {i: "case" if k % 2 else "control" for k, i in enumerate(ids)}
+    texts = {
+        "dataMatrix.tsv": "\t".join(["dataMatrix", *first]) + f"\nglucose\t{values}\n",
+        "sampleMetadata.tsv": "sampleMetadata\tclass\n"
+        + "".join(f"{i}\t{label[i]}\n" for i in second),
+        "variableMetadata.tsv": "variableMetadata\trt\nglucose\t1\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    table = read_abundances([tmp_path / name for name in texts])
+    assert table.file_orders == (tuple(first), tuple(second))

@@ -205,7 +205,7 @@ def _answer_points(section: Section, inquiry: Inquiry, points: list[OperatingPoi
         f"{table.true_positive} of {table.true_positive + table.false_negative} cases found "
         f"(sensitivity {_with_limits(sens)}), {table.true_negative} of "
         f"{table.true_negative + table.false_positive} controls cleared (specificity "
-        f"{_with_limits(spec)}); {INTERVALS[sens.method]} intervals."
+        f"{_with_limits(spec)}); intervals: {INTERVALS[sens.method]}."
     )
     if inquiry.config.prevalence is None:
         text += (
